@@ -1,0 +1,37 @@
+"""What the components show in an orchestrator: the report, and the figures of the verdict as typed metrics."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kfp import dsl
+
+__all__ = ["publish_metrics", "publish_report"]
+
+
+def publish_report(directory: str, report: dsl.HTML) -> None:
+    """Copy the report that a stage wrote into ``directory``."""
+    shutil.copyfile(Path(directory) / "report.html", report.path)
+
+
+def publish_metrics(directory: str, metrics: dsl.Metrics, classification: dsl.ClassificationMetrics) -> None:
+    """Log the figures of the verdict in ``directory``; the ROC curve and the confusion matrix where the task has them.
+
+    The figures are also written to the artifacts' files, because kfp.local reuses a task only when all of these exist.
+    """
+    from mlestar.files import read_json
+    from mlestar.report.figures import confusion, metrics_of, roc_points
+
+    verdict = read_json(Path(directory) / "verdict.json")
+    for name, value in metrics_of(verdict).items():
+        metrics.log_metric(name, value)
+    if (points := roc_points(verdict))[0]:
+        classification.log_roc_curve(*points)
+    if (classes_and_counts := confusion(verdict))[0]:
+        classification.log_confusion_matrix(*classes_and_counts)
+    for artifact in (metrics, classification):
+        Path(artifact.path).write_text(json.dumps(artifact.metadata) + "\n", encoding="utf-8")

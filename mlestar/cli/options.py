@@ -1,0 +1,16 @@
+"""Arguments and options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Overrides", "Spec"]
+
+Spec = Annotated[Path, typer.Argument(help="Scope spec, a YAML file.", show_default=False)]
+Overrides = Annotated[
+    list[str],
+    typer.Option("--set", metavar="FIELD=VALUE", help="Set a field, e.g. budget.wall_clock=60s; repeatable."),
+]

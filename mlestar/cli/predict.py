@@ -1,0 +1,34 @@
+"""``mlestar predict``: predictions of a model for new data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["predict"]
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="Model directory, or the folder of a run.", show_default=False)],
+    data: Annotated[str, typer.Argument(help="Table to predict, a path or URI.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="CSV file to write.", show_default=False)],
+    unblessed: Annotated[bool, typer.Option("--unblessed", help="Use a model that validation did not bless.")] = False,
+) -> None:
+    """Write id, prediction and, for classes, their probabilities for every row of a table."""
+    from mlestar.engines.local.prediction import predict as predict_table
+    from mlestar.evaluation import connect, start_server
+
+    with start_server(1) as server:
+        rows = predict_table(_model_directory(model), data, out, connect(server.address), unblessed=unblessed)
+    typer.echo(f"wrote {rows} predictions to {out}")
+
+
+def _model_directory(path: Path) -> Path:
+    from mlestar.errors import ModelError
+
+    for directory in (path, path / "model"):
+        if (directory / "model.json").is_file():
+            return directory
+    raise ModelError(f"{path}: holds no model.json; name a model directory, or the folder of a finished run")

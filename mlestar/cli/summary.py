@@ -1,0 +1,46 @@
+"""What ``mlestar run`` says at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from mlestar.cli.view import score_text
+
+if TYPE_CHECKING:
+    from mlestar.engines.local import Outcome
+
+__all__ = ["summarize"]
+
+
+def summarize(outcome: Outcome) -> None:
+    """Print score, verdict, the checks that speak against the model, and where everything is."""
+    console = Console(highlight=False, soft_wrap=True)
+    verdict, folder = outcome.verdict, outcome.folder
+    console.print(f"Score    {_score(verdict)}", markup=False)
+    console.print("Verdict ", Text("blessed", "bold green") if outcome.blessed else Text("refused", "bold red"))
+    for check in verdict["checks"]:
+        if check["status"] in ("fail", "warn"):
+            console.print(f"         {check['status']}: {check['title']}: {check['summary']}", markup=False)
+    places = {"Model": folder.model, "Program": folder.program, "Report": folder.report}
+    if outcome.predictions:
+        places["Predictions"] = outcome.predictions
+    for what, place in places.items():
+        console.print(f"{what:<12}{_shown(place)}", markup=False)
+
+
+def _score(verdict: Mapping[str, Any]) -> str:
+    low, high = verdict["interval"]
+    level = f"{verdict['confidence']:.0%} interval {score_text(low)} to {score_text(high)}"
+    plain = verdict["baselines"].get("plain", {}).get("score")
+    against = f"; plain baseline {score_text(plain)}" if plain is not None else ""
+    return f"{verdict['metric']} {score_text(verdict['score'])} on {verdict['rows']} holdout rows ({level}{against})"
+
+
+def _shown(path: Path) -> Path:
+    """Relative to the current directory where it is below it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,148 @@
+"""What a terminal shows while a run goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from mlestar.spec import Scope
+
+__all__ = ["LiveView", "PlainView", "View", "open_view"]
+
+
+class View(Protocol):
+    """Shows the events of :mod:`mlestar.progress` as they come."""
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Take one event in."""
+
+
+@contextmanager
+def open_view(scope: Scope, started: float) -> Iterator[View]:
+    """A table that is kept up to date in a terminal, lines elsewhere.
+
+    Parameters
+    ----------
+    scope
+        The scope that runs.
+    started
+        The instant (``time.monotonic()``) from which its budget counts.
+    """
+    console = Console(highlight=False)
+    budget = scope.budget.wall_clock if scope.budget.evaluations is None else None
+    if not console.is_terminal:
+        yield PlainView(console, started)
+        return
+    view = LiveView(scope.name, started, budget)
+    with Live(get_renderable=view.render, console=console, refresh_per_second=4):
+        yield view
+
+
+@dataclass
+class _StageRow:
+    label: str
+    started: float
+    seconds: float | None = None
+    candidates: int = 0
+    best: float | None = None
+
+
+class LiveView:
+    """A table of the stages, with the time that is left.
+
+    Parameters
+    ----------
+    name
+        Name of the scope.
+    started
+        The instant from which the budget counts.
+    budget
+        Seconds that the run may take; None when it counts evaluations instead.
+    """
+
+    def __init__(self, name: str, started: float, budget: float | None) -> None:
+        self._name, self._started, self._budget = name, started, budget
+        self._rows: dict[str, _StageRow] = {}
+        self._note = ""
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Take one event in."""
+        kind = event["event"]
+        if kind == "note":
+            self._note = str(event["message"])
+        if "stage" not in event:
+            return
+        label = stage_label(event)
+        row = self._rows.setdefault(label, _StageRow(label, time.monotonic()))
+        if kind == "evaluated":
+            row.candidates += 1
+            row.best = event.get("best", row.best)
+        elif kind == "stage_finished":
+            row.seconds = event["seconds"]
+
+    def render(self) -> Table:
+        """The table as of now."""
+        now = time.monotonic()
+        elapsed = now - self._started
+        left = f", {max(self._budget - elapsed, 0):.0f} s left" if self._budget else ""
+        table = Table(title=f"{self._name}: {elapsed:.0f} s{left}", title_justify="left", caption=Text(self._note))
+        table.add_column("stage", min_width=20)
+        for heading in ("seconds", "candidates", "best score"):
+            table.add_column(heading, justify="right", min_width=10)
+        for row in self._rows.values():
+            running = row.seconds is None
+            table.add_row(
+                row.label,
+                f"{now - row.started if row.seconds is None else row.seconds:.1f}",
+                str(row.candidates or ""),
+                score_text(row.best),
+                style="bold" if running else "",
+            )
+        return table
+
+
+class PlainView:
+    """A line per stage that starts or ends, and per candidate that beats those before it in its branch."""
+
+    def __init__(self, console: Console, started: float) -> None:
+        self._console, self._started = console, started
+        self._best: dict[int | None, float] = {}
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Take one event in."""
+        match event["event"]:
+            case "stage_started":
+                self._print(f"{stage_label(event)}: started")
+            case "stage_finished":
+                self._print(f"{stage_label(event)}: finished after {event['seconds']:.1f} s")
+            case "evaluated":
+                best, branch = event.get("best"), event.get("branch")
+                if best is not None and best != self._best.get(branch):
+                    self._best[branch] = best
+                    tried = f"{event['candidates']} candidates tried"
+                    self._print(f"{stage_label(event)}: best so far {score_text(best)}, {event['name']} ({tried})")
+            case "note":
+                self._print(event["message"])
+
+    def _print(self, message: str) -> None:
+        self._console.print(f"[{time.monotonic() - self._started:6.1f} s] {message}", markup=False, soft_wrap=True)
+
+
+def stage_label(event: Mapping[str, Any]) -> str:
+    """How a stage of a branch is called: ``refine 1, branch 0``."""
+    step, branch = event.get("step"), event.get("branch")
+    return f"{event['stage']}{f' {step}' if step else ''}{f', branch {branch}' if branch is not None else ''}"
+
+
+def score_text(score: float | None) -> str:
+    """A score to five significant digits; empty when there is none."""
+    return "" if score is None else f"{score:.5g}"

@@ -1,0 +1,129 @@
+"""The columns of the data: what the spec says of them, and what their names and values show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from mlestar.data.roles import detect_role, is_identifier, looks_like_identifier_name
+from mlestar.data.splits import time_values
+from mlestar.data.task import Column, ColumnRole, Storage, Task
+from mlestar.spec import Scope, Source, did_you_mean
+
+__all__ = ["check_names", "resolve_columns", "suggestions"]
+
+_FORBIDDEN = "constraints.forbidden_features"
+
+
+def check_names(scope: Scope, names: Sequence[str], source: Source) -> None:
+    """Refuse a scope that names columns which are not in the data, or gives one two roles that exclude each other.
+
+    Raises
+    ------
+    SpecError
+    """
+    spec, forbidden = scope.task, scope.constraints.forbidden_features
+    one = {"task.id": spec.id, "task.time": spec.time, "task.group": spec.group}
+    wanted: dict[str, Iterable[str]] = {
+        "task.target": spec.targets,
+        "task.text": spec.text or (),
+        _FORBIDDEN: forbidden,
+    }
+    for path, found in {**wanted, **{path: (name,) for path, name in one.items() if name is not None}}.items():
+        for name in found:
+            if name not in names:
+                remedy = did_you_mean(name, names) or f"; the columns are {_listed(names)}"
+                raise source.error(path, f"the data has no column {name!r}{remedy}")
+    if both := [name for name in forbidden if name in spec.targets]:
+        raise source.error(_FORBIDDEN, f"{both[0]!r} is the target; remove it here")
+    if spec.time and spec.group:
+        raise source.error(
+            "task.group",
+            "rows cannot be split by time and by group at once; keep 'time' if later rows of known groups are to be "
+            "predicted, 'group' if new groups are",
+        )
+
+
+def resolve_columns(
+    scope: Scope, frame: pd.DataFrame, storage: Mapping[str, Storage], source: Source
+) -> tuple[tuple[Column, ...], list[str]]:
+    """Give every column its role: the spec's where it says one, else what the column's name and values show.
+
+    Parameters
+    ----------
+    scope : Scope
+    frame : DataFrame
+        Training rows, typed.
+    storage : mapping
+        How each column is held.
+    source : Source
+        For errors that name the line of the spec.
+
+    Returns
+    -------
+    columns : tuple of Column
+    warnings : list of str
+    """
+    spec = scope.task
+    given = _given_roles(scope)
+    warnings = []
+    if spec.id and not frame[spec.id].is_unique:
+        warnings.append(f"the id {spec.id!r} repeats; set task.group: {spec.id} if its rows belong together")
+    for name in spec.text or ():
+        if storage[name] != "string":
+            raise source.error("task.text", f"{name!r} holds no text but a {storage[name]}; remove it here")
+    columns: list[Column] = []
+    for name, held in storage.items():
+        values = frame[name]
+        role, note = given.get(name) or detect_role(values, held)
+        if name == spec.time and name not in given:
+            time_values(values)  # refuses what cannot be ordered
+            role, note = ("numeric" if held == "number" else "date"), None
+        elif name not in given and is_identifier(values, held):
+            taken = any(role == "id" for role, _ in given.values()) or any(column.role == "id" for column in columns)
+            role, note = ("excluded" if taken else "id"), "named like an identifier, and different in every row"
+        missing, unique = int(values.isna().sum()), int(values.nunique())
+        columns.append(Column(name=name, storage=held, role=role, missing=missing, unique=unique, note=note))
+    return tuple(columns), warnings
+
+
+def suggestions(task: Task, frame: pd.DataFrame) -> list[str]:
+    """Columns that suggest another split: random folds would judge such data too kindly."""
+    if task.time or task.group:
+        return []
+    found = []
+    for column in task.columns:
+        name, repeats = column.name, task.rows / 5 < column.unique < task.rows
+        if column.role in ("numeric", "categorical") and repeats and looks_like_identifier_name(name):
+            found.append(
+                f"{name!r} looks like an identifier that repeats ({column.unique} values in {task.rows} rows); set "
+                f"task.group: {name} if its rows belong together, or forbid it as a feature"
+            )
+        if column.role == "date" and column.unique > 10 and not column.missing and _is_sorted(frame[name]):
+            found.append(
+                f"the rows are in the order of {name!r}; set task.time: {name} if later rows are to be predicted from "
+                "earlier ones"
+            )
+    return found
+
+
+def _given_roles(scope: Scope) -> dict[str, tuple[ColumnRole, str | None]]:
+    """What the spec says; where it says two things of a column, the later here counts."""
+    spec = scope.task
+    given: dict[str, tuple[ColumnRole, str | None]] = {name: ("text", None) for name in spec.text or ()}
+    given |= {name: ("excluded", "forbidden by the spec") for name in scope.constraints.forbidden_features}
+    if spec.id is not None:
+        given[spec.id] = ("id", None)
+    if spec.group is not None:
+        given[spec.group] = ("group", None)
+    return given | {name: ("target", None) for name in spec.targets}
+
+
+def _is_sorted(column: pd.Series) -> bool:
+    times = pd.to_datetime(column, errors="coerce", format="mixed", utc=True)
+    return bool(times.notna().all() and times.is_monotonic_increasing)
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    return ", ".join(map(repr, names[:most])) + (", ..." if len(names) > most else "")

@@ -1,0 +1,102 @@
+"""Suspected leakage: what makes a score in validation better than it will be in use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlestar.data.task import Task
+
+__all__ = ["suspected_leaks"]
+
+_SAMPLE = 5_000
+_DEPTH = 6
+_NEARLY_PERFECT_ROC_AUC = 0.995
+_NEARLY_PERFECT_R2 = 0.98
+_IDENTIFIER_SHARE = 0.95
+_DUPLICATE_SHARE = 0.01
+
+
+def suspected_leaks(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[str]:
+    """What a person should look at before believing a score; each sentence ends with the remedy.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Training rows, typed.
+    y : array, shape (rows,) or (rows, outputs)
+        Class numbers or values.
+    task : Task
+    """
+    return [*_duplicates(frame, task), *_identifiers(frame, task), *_telling_columns(frame, y, task)]
+
+
+def _duplicates(frame: pd.DataFrame, task: Task) -> list[str]:
+    repeated = int(frame[[*task.features, *task.targets]].duplicated().sum())
+    if repeated < _DUPLICATE_SHARE * len(frame):
+        return []
+    share = f"{repeated} of {len(frame)} rows ({repeated / len(frame):.1%})"
+    return [f"{share} repeat an earlier row and can be on both sides of a split; remove them unless they recur in use"]
+
+
+def _identifiers(frame: pd.DataFrame, task: Task) -> list[str]:
+    """Features that name the row: another string in nearly every one, or the number of the row."""
+    found = []
+    for column in task.columns:
+        if column.role == "categorical" and column.unique > _IDENTIFIER_SHARE * task.rows:
+            found.append(f"{column.name!r} differs in nearly every row, like an identifier; forbid it as a feature")
+        elif column.role == "numeric" and column.name != task.time and _counts_up(frame[column.name]):
+            found.append(f"{column.name!r} counts the rows of the file; forbid it as a feature")
+    return found
+
+
+def _counts_up(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and bool((column.diff().iloc[1:] == 1).all())
+
+
+def _telling_columns(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[str]:
+    """Columns that alone, fitted on one half of a sample, predict the target of the other half nearly perfectly."""
+    from sklearn.metrics import r2_score, roc_auc_score
+
+    rows = np.random.default_rng(task.seed).permutation(len(frame))[:_SAMPLE]
+    fitted, scored = np.array_split(rows, 2)
+    if task.is_classification:
+        occurring = np.intersect1d(np.unique(y[fitted]), np.unique(y[scored]))
+        if len(occurring) < 2:
+            return []
+        y = (y[:, None] == occurring).astype(float)
+        measure, score, least = "ROC AUC", roc_auc_score, _NEARLY_PERFECT_ROC_AUC
+    else:
+        measure, score, least = "R2", r2_score, _NEARLY_PERFECT_R2
+    found = []
+    for name in (*task.numeric, *task.categorical):
+        predict = _by_tree if name in task.numeric else _by_category
+        reached = score(y[scored], predict(frame[name].iloc[fitted], y[fitted], frame[name].iloc[scored]))
+        if reached >= least:
+            found.append(
+                f"{name!r} alone predicts the target nearly perfectly ({measure} {reached:.3f}); forbid it as a "
+                "feature if it is known only afterwards"
+            )
+    return found
+
+
+def _by_tree(column: pd.Series, y: NDArray[Any], new: pd.Series) -> NDArray[Any]:
+    from sklearn.tree import DecisionTreeRegressor
+
+    numbers, new_numbers = (
+        pd.to_numeric(each, errors="coerce").replace([np.inf, -np.inf], np.nan).to_numpy()[:, None]
+        for each in (column, new)
+    )
+    return (
+        DecisionTreeRegressor(max_depth=_DEPTH, min_samples_leaf=5, random_state=0).fit(numbers, y).predict(new_numbers)
+    )
+
+
+def _by_category(column: pd.Series, y: NDArray[Any], new: pd.Series) -> NDArray[Any]:
+    """The target's mean in the category; for a new category, in all rows."""
+    targets = pd.DataFrame(y)
+    means = targets.groupby(column.fillna("").to_numpy()).mean()
+    return means.reindex(new.fillna("").to_numpy()).fillna(targets.mean()).to_numpy().reshape(len(new), *y.shape[1:])

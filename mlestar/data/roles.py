@@ -1,0 +1,94 @@
+"""Column roles: what a column is, judged by its name and its values."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from mlestar.data.task import ColumnRole, Storage
+
+__all__ = ["detect_role", "is_identifier", "looks_like_identifier_name", "reads_as_dates", "reads_as_numbers"]
+
+_SAMPLE = 1_000
+_NEARLY_ALL = 0.95
+_FEWEST_WORDS = 4.0
+_IDENTIFIER_WORDS = {"id", "ids", "uuid", "guid", "idx", "nbr", "rowid"}
+_IDENTIFIER_NAMES = {"index", "key", "row", "row_number", "unnamed: 0"}
+_CASE_CHANGE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# pandas reads much as a date ("May", "3-4"); a column of dates shows a year, or a day, a month and a year.
+_DATE = r"(?:19|20)\d\d|\d{1,2}[-/.]\d{1,2}[-/.]\d\d"
+
+
+def detect_role(column: pd.Series, storage: Storage) -> tuple[ColumnRole, str | None]:
+    """The role of a feature column, and a note where it is not what the storage suggests.
+
+    Parameters
+    ----------
+    column : Series
+        Held as ``storage`` says.
+    storage : {"number", "string", "date"}
+    """
+    if storage == "number":
+        return "numeric", None
+    if storage == "date":
+        return "date", None
+    if reads_as_numbers(column):
+        return "numeric", "numbers written as text"
+    if reads_as_dates(column):
+        return "date", "dates written as text"
+    if _reads_as_prose(column):
+        return "text", "many words, mostly different"
+    return "categorical", None
+
+
+def looks_like_identifier_name(name: str) -> bool:
+    """Whether a column's name says that it names rows or things, as in ``customerID``, ``patient_nbr``, ``Unnamed: 0``.
+
+    Examples
+    --------
+    >>> [looks_like_identifier_name(name) for name in ("PassengerId", "patient_nbr", "humid", "paid")]
+    [True, True, False, False]
+    """
+    words = re.split(r"[^a-z0-9]+", _CASE_CHANGE.sub(" ", name).lower())
+    return name.lower() in _IDENTIFIER_NAMES or not _IDENTIFIER_WORDS.isdisjoint(words)
+
+
+def is_identifier(column: pd.Series, storage: Storage) -> bool:
+    """Whether a column has an identifier's name and another string or whole number in every row."""
+    if storage == "date" or not looks_like_identifier_name(str(column.name)) or not column.is_unique:
+        return False
+    return bool(column.notna().all() and (storage == "string" or (column % 1 == 0).all()))
+
+
+def reads_as_numbers(column: pd.Series) -> bool:
+    """Whether nearly all strings are numbers, and at most one thing is not, such as "?" or a blank.
+
+    Codes are no numbers: "0042" is not 42, and a column of diagnoses with some "V58" is not numeric.
+    """
+    counts = column.value_counts()  # in a column of categories, few values stand for many rows
+    values = counts.index.to_series().str.strip()
+    if values.empty or values.str.fullmatch(r"0\d+").any():
+        return False
+    odd = pd.to_numeric(values, errors="coerce").isna().to_numpy()
+    return bool(counts[odd].sum() <= (1 - _NEARLY_ALL) * counts.sum() and values[odd].nunique() <= 1)
+
+
+def reads_as_dates(column: pd.Series) -> bool:
+    """Whether nearly all strings are dates that pandas can read."""
+    values = _sampled(column)
+    if values.empty or values.str.contains(_DATE).mean() < _NEARLY_ALL:
+        return False
+    dates = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
+    return bool(dates.notna().mean() >= _NEARLY_ALL)
+
+
+def _reads_as_prose(column: pd.Series) -> bool:
+    values = _sampled(column)
+    many_words = not values.empty and values.str.count(r"\S+").mean() >= _FEWEST_WORDS
+    return bool(many_words and values.nunique() > len(values) / 2)
+
+
+def _sampled(column: pd.Series) -> pd.Series:
+    values = column.dropna()
+    return values if len(values) <= _SAMPLE else values.sample(_SAMPLE, random_state=0)

@@ -1,0 +1,246 @@
+"""Splits: the holdout, and the folds on which every candidate of a run is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlestar.data.task import Splitter
+from mlestar.errors import DataError
+
+__all__ = [
+    "default_folds",
+    "default_holdout",
+    "default_repeats",
+    "make_folds",
+    "split_holdout",
+    "time_values",
+    "training_rows",
+    "validation_rows",
+]
+
+Rows = NDArray[np.intp]
+_ENOUGH_HOLDOUT_ROWS = 10_000
+_MANY_ROWS = 50_000
+_FEW_ROWS = 500
+
+
+def default_holdout(rows: int) -> float:
+    """Share of the rows to hold out: a fifth; of very many rows, as many as a tight interval needs."""
+    return max(0.05, min(0.2, round(_ENOUGH_HOLDOUT_ROWS / rows, 3)))
+
+
+def default_folds(rows: int) -> int:
+    """How many folds: 5, or 3 where so many rows make a fold's score precise anyway."""
+    return 5 if rows <= _MANY_ROWS else 3
+
+
+def default_repeats(rows: int, splitter: Splitter) -> int:
+    """How often to repeat the folds: 3 times for few rows, whose scores depend on the split; time has one order."""
+    return 3 if rows < _FEW_ROWS and splitter != "time" else 1
+
+
+def time_values(column: pd.Series) -> NDArray[Any]:
+    """The values of a time column, in a form that can be sorted.
+
+    Parameters
+    ----------
+    column : Series
+        Numbers, dates, or dates written as text.
+
+    Raises
+    ------
+    DataError
+        When a row has no time, or one that cannot be read.
+    """
+    times = column
+    if not pd.api.types.is_numeric_dtype(column):
+        times = pd.to_datetime(column, errors="coerce", format="mixed", utc=True).dt.tz_localize(None)
+    if times.isna().any():
+        example = column[times.isna()].iloc[0]
+        raise DataError(
+            f"time column {column.name!r}: {int(times.isna().sum())} rows have no time that can be read, such as "
+            f"{example!r}; complete or remove them"
+        )
+    return times.to_numpy()
+
+
+def split_holdout(
+    y: NDArray[Any],
+    *,
+    splitter: Splitter,
+    fraction: float,
+    seed: int,
+    groups: NDArray[Any] | None = None,
+    times: NDArray[Any] | None = None,
+) -> NDArray[np.bool_]:
+    """Choose the rows that nothing but the validate stage sees.
+
+    Parameters
+    ----------
+    y : array, shape (rows,) or (rows, outputs)
+        Class numbers or values; only the stratified splitters look at them.
+    splitter : str
+        As in the task.
+    fraction : float
+        Share of the rows. Whole groups are held out, so grouped splits come near it; a time-ordered split holds out
+        the latest rows and never divides rows of the same time.
+    seed : int
+    groups : array, shape (rows,), optional
+        For the grouped splitters.
+    times : array, shape (rows,), optional
+        For ``time``: sorted. Where the spec has a gap, the rows just before the holdout are the caller's to leave out.
+
+    Returns
+    -------
+    array of bool, shape (rows,)
+
+    Raises
+    ------
+    DataError
+        When there are too few groups or distinct times.
+    """
+    rows = len(y)
+    mask = np.zeros(rows, dtype=bool)
+    if splitter == "time":
+        mask[_boundary(_sorted_times(times), rows - round(fraction * rows)) :] = True
+    elif splitter in ("group", "stratified_group"):
+        # Near enough, and few parts: each group is placed with care, which costs time per part.
+        share = Fraction(fraction).limit_denominator(10)
+        folds = _folds(y, splitter, max(share.denominator, 2), np.random.RandomState(seed), _group_codes(groups))
+        mask = np.isin(folds, range(max(share.numerator, 1)))
+    else:
+        from sklearn.model_selection import train_test_split
+
+        stratify = y if splitter == "stratified" else None
+        _, held_out = train_test_split(np.arange(rows), test_size=fraction, random_state=seed, stratify=stratify)
+        mask[held_out] = True
+    return mask
+
+
+def make_folds(
+    y: NDArray[Any],
+    *,
+    splitter: Splitter,
+    folds: int,
+    repeats: int = 1,
+    gap: int = 0,
+    seed: int = 0,
+    groups: NDArray[Any] | None = None,
+    times: NDArray[Any] | None = None,
+) -> NDArray[np.int8]:
+    """Assign each row to the fold that validates it.
+
+    Parameters
+    ----------
+    y, splitter, seed, groups, times
+        As for :func:`split_holdout`.
+    folds, repeats : int
+    gap : int
+        For ``time``: rows left out between training and validation; here it is only checked that it leaves some.
+
+    Returns
+    -------
+    array of int8, shape (repeats, rows)
+        -1 where no fold validates the row: the first rows in the order of time, on which the first fold trains.
+
+    Raises
+    ------
+    DataError
+        When there are too few groups, distinct times or rows.
+    """
+    if splitter == "time":
+        return _time_folds(_sorted_times(times), folds, gap)[None, :].repeat(repeats, axis=0)
+    random = np.random.RandomState(seed)  # scikit-learn's splitters draw on from it, so that repeats differ
+    codes = _group_codes(groups) if splitter in ("group", "stratified_group") else None
+    return np.stack([_folds(y, splitter, folds, random, codes) for _ in range(repeats)])
+
+
+def validation_rows(folds: NDArray[np.int8], repeat: int, fold: int) -> Rows:
+    """The rows that a fold validates."""
+    return np.flatnonzero(folds[repeat] == fold)
+
+
+def training_rows(folds: NDArray[np.int8], repeat: int, fold: int, *, splitter: Splitter, gap: int = 0) -> Rows:
+    """The rows that a fold trains on: all others, or with ``time`` all earlier ones but the last ``gap``."""
+    if splitter == "time":
+        return np.arange(validation_rows(folds, repeat, fold)[0] - gap)
+    return np.flatnonzero(folds[repeat] != fold)
+
+
+def _folds(
+    y: NDArray[Any], splitter: Splitter, folds: int, random: np.random.RandomState, groups: NDArray[np.intp] | None
+) -> NDArray[np.int8]:
+    from sklearn import model_selection
+
+    kinds = {
+        "kfold": model_selection.KFold,
+        "stratified": model_selection.StratifiedKFold,
+        "group": model_selection.GroupKFold,
+        "stratified_group": model_selection.StratifiedGroupKFold,
+    }
+    if groups is not None and groups.max() + 1 < folds:
+        raise DataError(f"there are {groups.max() + 1} groups for {folds} folds; use fewer folds or other groups")
+    if len(y) < folds:
+        raise DataError(f"there are {len(y)} rows for {folds} folds; use fewer folds or more data")
+    found = np.empty(len(y), dtype=np.int8)
+    splits = kinds[splitter](folds, shuffle=True, random_state=random).split(y, y, groups)
+    for fold, (_, validation) in enumerate(splits):
+        if not len(validation):
+            raise DataError(f"the groups are too few or too unequal for {folds} folds; use fewer folds")
+        found[validation] = fold
+    return found
+
+
+def _time_folds(times: NDArray[Any], folds: int, gap: int) -> NDArray[np.int8]:
+    """Equal blocks in the order of time, of which the first is only trained on (rolling origin; Tashman, 2000)."""
+    starts = list(_time_starts(times, folds))
+    if starts[0] <= gap or any(later <= earlier for earlier, later in pairwise(starts)):
+        raise DataError(
+            f"{len(times)} rows with {len(np.unique(times))} distinct times do not make {folds} folds in the order of "
+            f"time with a gap of {gap} rows; use fewer folds or a smaller gap"
+        )
+    found = np.full(len(times), -1, dtype=np.int8)
+    for fold, start in enumerate(starts):
+        found[start:] = fold
+    return found
+
+
+def _time_starts(times: NDArray[Any], folds: int) -> Iterator[int]:
+    from sklearn.model_selection import TimeSeriesSplit
+
+    if len(times) <= folds:
+        raise DataError(f"there are {len(times)} rows for {folds} folds; use fewer folds or more data")
+    for _, validation in TimeSeriesSplit(folds).split(times):
+        yield _boundary(times, validation[0])
+
+
+def _boundary(times: NDArray[Any], position: int) -> int:
+    """The first row of a time, as near to ``position`` as can be, with rows on both sides."""
+    position = min(max(position, 0), len(times) - 1)
+    edges = [int(np.searchsorted(times, times[position], side)) for side in ("left", "right")]
+    inner = [edge for edge in edges if 0 < edge < len(times)]
+    if not inner:
+        raise DataError("all rows have the same time; name a time column that orders them, or none")
+    return min(inner, key=lambda edge: abs(edge - position))
+
+
+def _sorted_times(times: NDArray[Any] | None) -> NDArray[Any]:
+    if times is None or (times[1:] < times[:-1]).any():
+        raise ValueError("a split in the order of time needs the times, sorted")
+    return times
+
+
+def _group_codes(groups: NDArray[Any] | None) -> NDArray[np.intp]:
+    if groups is None:
+        raise ValueError("a grouped split needs the groups")
+    codes, _ = pd.factorize(groups)
+    if (codes < 0).any():
+        raise DataError(f"{int((codes < 0).sum())} rows have no group; complete or remove them")
+    return codes

@@ -1,0 +1,30 @@
+"""Digests: the names of content."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+__all__ = ["digest", "file_digest", "library_digest"]
+
+
+def digest(content: Any) -> str:
+    """SHA-256 (64 hexadecimal digits) of anything JSON can hold, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True, default=str).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.cache
+def library_digest() -> str:
+    """SHA-256 over the source of this library: two equal digests run the same code."""
+    root = Path(__file__).parent
+    sources = sorted(root.rglob("*.py"))
+    return digest([[path.relative_to(root).as_posix(), file_digest(path)] for path in sources])

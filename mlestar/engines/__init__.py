@@ -1,0 +1,1 @@
+"""Engines: compile the pipeline, and run it where the user wants it."""

@@ -1,0 +1,34 @@
+"""Delivering what a run made, the model, its program and the report, to the top of the run's folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlestar.engines.local.folder import RunFolder
+
+__all__ = ["deliver"]
+
+
+def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
+    """Copy the model that ships, or without a blessing the judged one, and the report to the top of the folder.
+
+    Parameters
+    ----------
+    outputs
+        The pipeline's outputs, as :func:`mlestar.engines.local.pipeline.run_pipeline` writes them.
+    folder
+        Where to.
+    """
+    model = Path(outputs["final"] or outputs["model"])
+    report = Path(outputs["final"] or outputs["evidence"]) / "report.html"
+    folder.predictions.unlink(missing_ok=True)  # of a model before
+    fresh = folder.model.with_name(".model")
+    for stale in (fresh, folder.model):
+        shutil.rmtree(stale, ignore_errors=True)
+    shutil.copytree(model, fresh)
+    fresh.rename(folder.model)
+    shutil.copyfile(model / "solution.py", folder.program)
+    shutil.copyfile(report, folder.report)

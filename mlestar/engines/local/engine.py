@@ -1,0 +1,164 @@
+"""Running a scope on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlestar.errors
+from mlestar.digests import library_digest
+from mlestar.engines.local.delivery import deliver
+from mlestar.engines.local.events import Events
+from mlestar.engines.local.folder import RunFolder
+from mlestar.engines.local.prediction import predict
+from mlestar.engines.local.services import open_services
+from mlestar.errors import MlestarError
+from mlestar.files import read_json
+from mlestar.spec import Scope
+from mlestar.stages.environment import DEADLINE
+
+__all__ = ["EngineFailure", "Outcome", "run"]
+
+POLL_SECONDS = 0.1
+
+Listener = Callable[[Mapping[str, Any]], None]
+
+
+class EngineFailure(RuntimeError):
+    """A run failed for a reason that is not the user's.
+
+    Parameters
+    ----------
+    message
+        What failed.
+    log
+        The file that says more.
+    """
+
+    def __init__(self, message: str, log: Path) -> None:
+        super().__init__(message)
+        self.log = log
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run came to.
+
+    Parameters
+    ----------
+    folder
+        Where everything was delivered.
+    blessed
+        Whether the model passed validation.
+    verdict
+        The content of ``verdict.json``.
+    predictions
+        The file of predictions for ``data.test``, where they were wanted and the model may be used.
+    """
+
+    folder: RunFolder
+    blessed: bool
+    verdict: Mapping[str, Any]
+    predictions: Path | None
+
+
+def run(
+    scope: Scope,
+    out: Path,
+    *,
+    store: str | None = None,
+    unblessed: bool = False,
+    started: float | None = None,
+    listener: Listener = lambda event: None,
+) -> Outcome:
+    """Run the STAR pipeline for ``scope`` and deliver what it made into the folder ``out``.
+
+    Whatever an earlier run of the same scope, data and code in this folder has finished is not done again, however that
+    run ended. No process that was started here outlives the call.
+
+    Parameters
+    ----------
+    scope
+        The scope, as :func:`mlestar.spec.load_scope` gives it.
+    out
+        A new folder, or that of an earlier run of the scope.
+    store
+        Evaluation store, a directory or a bucket URI; by default a directory inside ``out``.
+    unblessed
+        Whether to predict ``data.test`` even with a model that validation refused.
+    started
+        The instant (``time.monotonic()``) from which ``budget.wall_clock`` counts; now when not given.
+    listener
+        Called with every event of :mod:`mlestar.progress`.
+
+    Raises
+    ------
+    MlestarError
+        When the user can mend it: the folder, the data, the spec.
+    EngineFailure
+        When a stage or the orchestrator failed.
+    """
+    started = time.monotonic() if started is None else started
+    folder = RunFolder(out.absolute())
+    with folder.claimed(json.loads(scope.to_json())), open_services(folder) as services:
+        request = _request(scope, folder, store or str(folder.store))
+        environment = {} if scope.budget.evaluations else {DEADLINE: str(started + scope.budget.wall_clock)}
+        with contextlib.closing(Events(folder.events)) as events:
+            services.start_pipeline(request, environment)
+            _follow(services.pipeline, events, folder, listener)
+        outputs = folder.finished()
+        deliver(outputs, folder)
+        blessed, test = outputs["verdict"] == "blessed", scope.data.test
+        predictions = folder.predictions if test and (blessed or unblessed) else None
+        if test and predictions:
+            predict(folder.model, test, predictions, services.workers, unblessed=unblessed)
+        verdict = read_json(Path(outputs["evidence"]) / "verdict.json")
+        return Outcome(folder=folder, blessed=blessed, verdict=verdict, predictions=predictions)
+
+
+def _request(scope: Scope, folder: RunFolder, store: str) -> dict[str, Any]:
+    """What :mod:`mlestar.engines.local.pipeline` is asked for."""
+    from mlestar.data.sources import fingerprint
+
+    return {
+        "compiled": str(folder.compiled),
+        "outer_steps": scope.pipeline.outer_steps,
+        "arguments": {
+            "spec": scope.to_json(),
+            "fingerprint": fingerprint(scope.data.train),
+            "library": library_digest(),
+            "branches": list(range(scope.pipeline.branches)),
+            "store": store,
+        },
+        "artifacts": str(folder.artifacts),
+        "cache": str(folder.cache),
+        "outputs": str(folder.outputs),
+    }
+
+
+def _follow(pipeline: subprocess.Popen[bytes], events: Events, folder: RunFolder, listener: Listener) -> None:
+    """Pass events on until the pipeline has ended; raise the error of a stage as soon as there is one."""
+    ended = False
+    while not ended:
+        ended = pipeline.poll() is not None  # before reading, so that the last events are not missed
+        for event in events.new():
+            listener(event)
+            if event["event"] == "stage_failed":
+                raise _error(event, folder.log("kfp"))
+        if not ended:
+            time.sleep(POLL_SECONDS)
+    if pipeline.returncode:
+        raise EngineFailure(f"the pipeline ended with status {pipeline.returncode}", folder.log("kfp"))
+
+
+def _error(event: Mapping[str, Any], log: Path) -> Exception:
+    kind = getattr(mlestar.errors, event["error"], None)
+    if isinstance(kind, type) and issubclass(kind, MlestarError):
+        return kind(event["message"])
+    return EngineFailure(f"stage {event['stage']}: {event['error']}: {event['message']}", log)

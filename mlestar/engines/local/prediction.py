@@ -1,0 +1,93 @@
+"""Predicting with a model directory: the program runs in a worker, never in this process."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlestar.errors import ModelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlestar.data import Task
+    from mlestar.evaluation import Predictions, Workers
+
+__all__ = ["predict"]
+
+LONGEST_SECONDS = 3600.0  # that loading and predicting may take
+
+
+def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: bool = False) -> int:
+    """Write a CSV file with predictions: the id column, ``prediction``, and ``probability_<class>`` per class.
+
+    Parameters
+    ----------
+    model
+        Model directory, as ensemble and finalize write it.
+    data
+        Path or URI of a table that has the feature columns.
+    out
+        The file to write.
+    workers
+        Where the program runs.
+    unblessed
+        Whether a model that validation has not blessed may be used.
+
+    Returns
+    -------
+    int
+        How many rows were predicted.
+
+    Raises
+    ------
+    ModelError
+        When a file of the model was changed, when the model is not blessed, or when its program fails on the data.
+    DataError
+        When the table cannot be read or lacks a column.
+    """
+    from mlestar.data import Task
+    from mlestar.data.sources import read_table, typed
+    from mlestar.data.tables import write_arrow
+    from mlestar.evaluation import CandidateFailure, Limits
+    from mlestar.stages.model import FIT_THREADS, MODEL_FILE, read_model
+    from mlestar.stages.scoped import cores, memory_limit_mb
+
+    program, facts = read_model(model)
+    if not facts["blessed"] and not unblessed:
+        raise ModelError(f"{model}: validation has not blessed this model; to use it nevertheless, add --unblessed")
+    task = Task.model_validate(facts["task"])
+    frame = read_table(data, task.storage)
+    limits = Limits(seconds=LONGEST_SECONDS, memory_mb=memory_limit_mb() * cores())
+    with tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
+        features = Path(scratch) / "features.arrow"
+        write_arrow(typed(frame, {name: task.storage[name] for name in task.features}), features)
+        try:
+            with workers.session(program, seed=task.seed, threads=FIT_THREADS, limits=limits) as session:
+                session.load(model / MODEL_FILE)
+                predictions = session.predict(features)
+        except CandidateFailure as failure:
+            raise ModelError(
+                f"{model}: cannot predict {data}: {failure.reason}; is it data of the same kind?"
+            ) from None
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _table(frame, task, predictions).to_csv(out, index=False)
+    return len(frame)
+
+
+def _table(frame: pd.DataFrame, task: Task, predictions: Predictions) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    columns: dict[str, Any] = {task.id: frame[task.id]} if task.id and task.id in frame else {}
+    values = np.asarray(predictions.values).reshape(len(frame), -1)
+    if task.is_classification:
+        numbers = values.argmax(axis=1) if predictions.labels is None else predictions.labels
+        columns["prediction"] = np.array(task.classes, dtype=object)[numbers]
+        columns |= {f"probability_{label}": values[:, number] for number, label in enumerate(task.classes)}
+    elif task.outputs == 1:
+        columns["prediction"] = values[:, 0]
+    else:
+        columns |= {f"prediction_{target}": values[:, number] for number, target in enumerate(task.targets)}
+    return pd.DataFrame(columns)

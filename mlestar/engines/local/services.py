@@ -1,0 +1,114 @@
+"""The processes that serve one run: the worker server, the stage server, and the one that runs the pipeline."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlestar.engines.local.folder import RunFolder
+from mlestar.progress import EVENTS
+from mlestar.stages import server as stage_server
+from mlestar.stages.environment import SCRATCH, STAGE_SERVER, WORKERS
+
+if TYPE_CHECKING:
+    from mlestar.evaluation import Workers
+
+__all__ = ["Services", "open_services"]
+
+PATIENCE = 2.0  # seconds that a process has to end by itself
+
+Process = subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True)
+class Services:
+    """What serves one run.
+
+    Parameters
+    ----------
+    pipeline
+        The process of :mod:`mlestar.engines.local.pipeline`, which waits for its request.
+    workers
+        Where candidates and models run.
+    environment
+        How stages find the servers.
+    """
+
+    pipeline: Process
+    workers: Workers
+    environment: Mapping[str, str]
+
+    def start_pipeline(self, request: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        """Let the pipeline run, its tasks in ``environment`` and that of the services."""
+        assert self.pipeline.stdin is not None
+        content = {**request, "environment": {**self.environment, **environment}}
+        self.pipeline.stdin.write(json.dumps(content).encode() + b"\n")
+        self.pipeline.stdin.flush()
+
+
+@contextlib.contextmanager
+def open_services(folder: RunFolder) -> Iterator[Services]:
+    """Start everything at once, because importing libraries takes each some seconds; end it with the context."""
+    from mlestar.evaluation import connect, start_server
+    from mlestar.stages.scoped import cores
+
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="mlestar-"))
+        address = Path(scratch) / "stages"
+        stages = stage_server.start(address, stack.enter_context(folder.log("stages").open("ab")))
+        stack.enter_context(_ending(stages))
+        pipeline = _start_pipeline(scratch, folder)
+        stack.enter_context(_ending(pipeline))
+        workers = stack.enter_context(start_server(cores())).address
+        environment = {
+            EVENTS: str(folder.events),
+            SCRATCH: scratch,
+            STAGE_SERVER: str(address),
+            WORKERS: workers,
+        }
+        yield Services(pipeline, connect(workers), environment)
+
+
+def _start_pipeline(scratch: str, folder: RunFolder) -> Process:
+    with folder.log("kfp").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "mlestar.engines.local.pipeline"],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env={
+                **os.environ,
+                "TMPDIR": scratch,  # where a task leaves its script
+                "PYTHONSAFEPATH": "1",  # a file in the current directory does not take the place of a library
+            },
+            start_new_session=True,
+        )
+
+
+@contextlib.contextmanager
+def _ending(process: Process) -> Iterator[None]:
+    """End ``process`` with the context.
+
+    It leads a session of its own, so that an interrupt in the terminal reaches this process alone, and ends by itself
+    when its standard input is closed, so that it does not outlive this process even when that is killed.
+    """
+    try:
+        yield
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,52 @@
+"""The harness: metrics, workers, the evaluation store.
+
+Names are imported when they are first used: the worker server must not load what candidates have no use for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlestar.evaluation.harness import Evaluation, FoldScore, Harness
+    from mlestar.evaluation.metrics import InvalidScore, Metric, get_metric
+    from mlestar.evaluation.server import Server, start_server
+    from mlestar.evaluation.session import CandidateFailure, Limits, Phase, Predictions, Session, Workers, connect
+    from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
+
+__all__ = [
+    "CandidateFailure",
+    "Evaluation",
+    "EvaluationStore",
+    "FoldScore",
+    "Harness",
+    "InvalidScore",
+    "Limits",
+    "Metric",
+    "Phase",
+    "Predictions",
+    "Record",
+    "Server",
+    "Session",
+    "Workers",
+    "connect",
+    "evaluation_key",
+    "get_metric",
+    "start_server",
+]
+
+_MODULES = {
+    "harness": ("Evaluation", "FoldScore", "Harness"),
+    "metrics": ("InvalidScore", "Metric", "get_metric"),
+    "server": ("Server", "start_server"),
+    "session": ("CandidateFailure", "Limits", "Phase", "Predictions", "Session", "Workers", "connect"),
+    "store": ("EvaluationStore", "Record", "evaluation_key"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,61 @@
+"""Messages between client, supervisor and candidate: one JSON object per packet, with descriptors beside it.
+
+Sockets of type SOCK_SEQPACKET keep packets whole, so that a peer who sends half a message cannot make the other wait for the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["LARGEST_PACKET", "ProtocolError", "receive", "send"]
+
+LARGEST_PACKET = 1 << 16
+_DESCRIPTORS = 4
+
+
+class ProtocolError(Exception):
+    """The peer sent something that is not a message."""
+
+
+def send(connection: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+    """Send one message; the descriptors stay open here."""
+    socket.send_fds(connection, [json.dumps(message).encode()], descriptors)
+
+
+def receive(connection: socket.socket, *, trusted: bool = True) -> tuple[dict[str, Any], list[int]]:
+    """Receive one message, and the descriptors that came with it.
+
+    Parameters
+    ----------
+    connection : socket
+    trusted : bool
+        Whether to take descriptors; otherwise the kernel drops those that were sent.
+
+    Raises
+    ------
+    EOFError
+        When the peer has closed the connection.
+    ProtocolError
+        When the packet holds anything but one JSON object.
+    """
+    if trusted:
+        content, descriptors, flags, _ = socket.recv_fds(connection, LARGEST_PACKET, _DESCRIPTORS)
+    else:
+        content, descriptors, flags = connection.recv(LARGEST_PACKET), [], 0
+    if not content:
+        raise EOFError("the other side closed the connection")
+    try:
+        if flags & socket.MSG_TRUNC:
+            raise ValueError("packet too large")
+        message = json.loads(content)
+        if not isinstance(message, dict):
+            raise TypeError("not an object")
+    except (ValueError, TypeError, RecursionError) as error:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        raise ProtocolError(str(error)) from None
+    return message, descriptors

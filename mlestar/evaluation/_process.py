@@ -1,0 +1,169 @@
+"""The candidate process as its supervisor holds it: started, measured and ended from outside."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from mlestar.evaluation import candidate
+from mlestar.evaluation._linux import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, die_with_parent, prctl
+from mlestar.evaluation._packets import receive
+from mlestar.evaluation.sandbox import Sandbox
+
+__all__ = ["CandidateProcess"]
+
+_OUTPUT_BYTES = 4096
+_CHANNEL = 3  # its descriptor in the candidate, after standard input, output and error
+_SECONDS_TO_END = 1.0
+
+
+class CandidateProcess:
+    """A forked process in its sandbox, which waits for its first request.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+    scratch : Path
+        From :meth:`Sandbox.scratch`.
+
+    Attributes
+    ----------
+    channel : socket
+        For requests and replies.
+    exited : int
+        A descriptor that is readable when the process has ended.
+    output : int or None
+        A descriptor that is readable when there is something for :meth:`read_output`; None when there will be no more.
+
+    Raises
+    ------
+    ChildProcessError
+        When the process cannot enter the sandbox; the message says why.
+    """
+
+    def __init__(self, sandbox: Sandbox, scratch: Path) -> None:
+        prctl(PR_SET_CHILD_SUBREAPER, 1)  # without a process namespace, orphans of the candidate come here to be found
+        self._inherited_mb = _anonymous_mb(os.getpid())
+        self._written = b""
+        self._status: int | None = None
+        reading_end, writing_end = os.pipe()
+        os.set_blocking(reading_end, False)
+        self.output: int | None = reading_end
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sandbox.detach()
+        self._pid = os.fork()
+        if self._pid == 0:
+            _become_candidate(sandbox, scratch, theirs.fileno(), writing_end)
+        self.exited = os.pidfd_open(self._pid)
+        os.close(writing_end)
+        theirs.close()
+        try:
+            receive(self.channel, trusted=False)
+        except EOFError:
+            raise ChildProcessError(f"the candidate cannot be started: {self.ending()}") from None
+
+    def read_output(self) -> None:
+        """Take what the process has written, and keep the end of it."""
+        if self.output is None:
+            return
+        with suppress(BlockingIOError):
+            new = os.read(self.output, 1 << 20)
+            self._written = (self._written + new)[-_OUTPUT_BYTES:]
+            if not new:
+                self.output = None
+
+    def used_mb(self) -> tuple[float, int]:
+        """Memory of the process and its descendants beyond what was inherited, in MB of 10^6 bytes, and their number.
+
+        Anonymous and shared memory; pages that several of them share count for each.
+        """
+        pids = _descendants(os.getpid())
+        return sum(max(0.0, _anonymous_mb(pid) - self._inherited_mb) for pid in pids), len(pids)
+
+    def used_mb_divided(self) -> float:
+        """The same with shared pages divided among those who share them, which takes longer to find out."""
+        return sum(_proportional_mb(pid) for pid in _descendants(os.getpid()))
+
+    def ending(self) -> str:
+        """How the process ended, and the last it wrote."""
+        if not select.select([self.exited], [], [], _SECONDS_TO_END)[0]:
+            return "closed its channel"
+        if self._status is None:
+            self._status = os.waitpid(self._pid, 0)[1]
+        self.read_output()
+        code = os.waitstatus_to_exitcode(self._status)
+        text = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        written = self._written.decode(errors="replace").strip()
+        return f"{text}; it last wrote:\n{written}" if written else text
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether SIGKILL ended it; the kernel sends it to the largest process when memory runs out."""
+        return self._status is not None and os.WIFSIGNALED(self._status) and os.WTERMSIG(self._status) == signal.SIGKILL
+
+    def end(self) -> None:
+        """Kill the process and all its descendants, and wait until they are gone."""
+        while True:
+            for pid in _descendants(os.getpid()):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            try:
+                pid, status = os.waitpid(-1, 0)
+            except ChildProcessError:
+                return
+            if pid == self._pid:
+                self._status = status
+
+
+def _become_candidate(sandbox: Sandbox, scratch: Path, channel: int, output: int) -> NoReturn:
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        die_with_parent(signal.SIGKILL)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(channel, _CHANNEL)
+        os.closerange(_CHANNEL + 1, 1 << 20)
+        sandbox.enter(scratch)
+        prctl(PR_SET_DUMPABLE, 1)  # for the supervisor to measure it; the server and the supervisor themselves are not
+        candidate.serve(socket.socket(fileno=_CHANNEL), scratch)
+    except EOFError:
+        os._exit(0)
+    except BaseException:  # this process must not return
+        traceback.print_exc()
+    os._exit(1)
+
+
+def _descendants(pid: int) -> list[int]:
+    try:
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:  # it ended
+        return []
+    children = [int(child) for each in lists for child in each.split()]
+    return children + [each for child in children for each in _descendants(child)]
+
+
+def _table_mb(path: str, names: tuple[str, ...]) -> float:
+    """The sum of some lines of a table in /proc, in MB of 10^6 bytes."""
+    with open(path) as lines:
+        return sum(int(line.split()[1]) for line in lines if line.startswith(names)) * 1024 / 1e6
+
+
+def _anonymous_mb(pid: int) -> float:
+    try:
+        return _table_mb(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:"))
+    except OSError:  # it ended
+        return 0.0
+
+
+def _proportional_mb(pid: int) -> float:
+    try:
+        return _table_mb(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:"))
+    except OSError:  # it ended, or does not let itself be looked at
+        return _anonymous_mb(pid)

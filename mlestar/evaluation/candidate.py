@@ -1,0 +1,174 @@
+"""The candidate process: runs a program in phases, and is given the data of a phase when that phase begins.
+
+Nothing here is trusted after the program has run: it shares the process, and may replace any of it. What counts (time, memory,
+how the process ended, what it could see) is the supervisor's and the sandbox's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import faulthandler
+import linecache
+import os
+import random
+import shutil
+import socket
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from mlestar.data.tables import read_arrow
+from mlestar.evaluation._packets import receive, send
+
+__all__ = ["serve"]
+
+_PROGRAM = "solution.py"
+_REASON_CHARACTERS = 2000
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+_POOLS = ThreadpoolController()  # looks the loaded libraries up once, in the server
+
+
+class _UnusablePredictions(Exception):
+    """The program returned something that cannot be scored."""
+
+
+def serve(channel: socket.socket, scratch: Path) -> None:
+    """Work through the requests of the supervisor until it closes the channel.
+
+    Every request is one phase and is answered once: ``status`` is ok, failed or invalid_score, and ``reason`` says why.
+
+    Parameters
+    ----------
+    channel : socket
+    scratch : Path
+        The working directory, and the only one that can be written to.
+    """
+    faulthandler.enable(all_threads=False)
+    os.environ.update(HOME=str(scratch), TMPDIR=str(scratch))
+    tempfile.tempdir = str(scratch)
+    send(channel, {"status": "ok"})
+    message, descriptors = receive(channel)
+    with os.fdopen(descriptors[0], encoding="utf-8") as file:
+        phases = _Phases(file.read(), message["seed"], message["threads"])
+    while True:
+        message, descriptors = receive(channel)
+        try:
+            answer = getattr(phases, message["phase"])(*descriptors)
+            reply = {"status": "ok", **(answer or {})}
+        except _UnusablePredictions as error:
+            reply = {"status": "invalid_score", "reason": str(error)}
+        except BaseException as error:  # SystemExit of the program too; the supervisor is told of all
+            reply = {"status": "failed", "reason": _reason(error)}
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        send(channel, reply)
+
+
+class _Phases:
+    """The phases by name; their arguments are descriptors, which the caller closes."""
+
+    def __init__(self, program: str, seed: int, threads: int) -> None:
+        self._program, self._seed, self._threads = program, seed, threads
+        self._module: Any = None
+        self._model: Any = None
+        self._combination: Any = None
+        self._mapped: list[pd.DataFrame] = []
+
+    def fit(self, features: int, target: int) -> None:
+        module = self._import_program()
+        table = self._table(target)
+        target_names = [name for name in table if str(name).startswith("target")]
+        y = table[target_names[0]].to_numpy() if len(target_names) == 1 else table[target_names].to_numpy()
+        if module.CLASSES:
+            y = np.asarray(module.CLASSES, dtype=object)[y.astype(np.int64)]
+        groups = {"groups": table["group"].to_numpy()} if "group" in table else {}
+        self._model = module.Solution().fit(self._table(features), y, **groups)
+
+    def load(self, model: int) -> None:
+        module = self._import_program()
+        path = Path("model.skops").absolute()
+        with open(model, "rb", closefd=False) as source, path.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+        self._model = module.load(path)
+        path.unlink()
+
+    def predict(self, features: int, output: int) -> dict[str, Any]:
+        frame = self._table(features)
+        if not self._module.CLASSES:
+            return _write(output, self._model.predict(frame), None)
+        numbers = {label: number for number, label in enumerate(self._module.CLASSES)}
+        values, labels = self._model.predict_proba(frame), self._model.predict(frame)
+        try:
+            return _write(output, values, np.array([numbers[label] for label in np.asarray(labels).tolist()]))
+        except KeyError as error:
+            raise _UnusablePredictions(f"predict returned {error}, which is not in CLASSES") from None
+
+    def combine(self, stack: int, target: int) -> None:
+        module = self._import_program()
+        self._combination = module.fit_combination(_array(stack), self._table(target)["target"].to_numpy())
+
+    def combined(self, stack: int, output: int) -> dict[str, Any]:
+        return _write(output, *self._combination.predict(_array(stack)))
+
+    def save(self, output: int) -> None:
+        path = Path("model.skops").absolute()
+        self._module.save(self._model, path)
+        with path.open("rb") as source, open(output, "wb", closefd=False) as copy:
+            shutil.copyfileobj(source, copy)
+        path.unlink()
+
+    def _import_program(self) -> Any:
+        if self._module is None:
+            os.environ.update(dict.fromkeys(_THREADS, str(self._threads)))
+            _POOLS.limit(limits=self._threads)
+            random.seed(self._seed)
+            np.random.seed(self._seed % 2**32)  # noqa: NPY002, blocks may use the global generator
+            linecache.cache[_PROGRAM] = (len(self._program), None, self._program.splitlines(keepends=True), _PROGRAM)
+            module: Any = ModuleType("solution")
+            module.__file__ = _PROGRAM
+            sys.modules["solution"] = module
+            exec(compile(self._program, _PROGRAM, "exec", dont_inherit=True), module.__dict__)
+            module.CONTEXT = dataclasses.replace(module.CONTEXT, seed=self._seed, threads=self._threads)
+            self._module = module
+        return self._module
+
+    def _table(self, descriptor: int) -> pd.DataFrame:
+        frame = read_arrow(descriptor)
+        self._mapped.append(frame)
+        return frame.copy(deep=False)
+
+
+def _array(descriptor: int) -> NDArray[Any]:
+    with open(descriptor, "rb", closefd=False) as file:
+        array: NDArray[Any] = np.load(file, allow_pickle=False)
+    return array
+
+
+def _write(output: int, values: Any, labels: Any) -> dict[str, Any]:
+    """Values as float64 (rows, columns), then labels as int64 (rows,), without a header; the reply holds their shapes."""
+    try:
+        numbers = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise _UnusablePredictions(f"predictions are not numbers: {error}") from None
+    with open(output, "wb", closefd=False) as file:
+        file.write(numbers)
+        if labels is not None:
+            file.write(np.ascontiguousarray(labels, dtype=np.int64))
+    return {"shape": list(numbers.shape), "labels": None if labels is None else list(np.shape(labels))}
+
+
+def _reason(error: BaseException) -> str:
+    """The error in a line, and the line of the program that it came from."""
+    text = "".join(traceback.format_exception_only(error)).strip()
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == _PROGRAM]
+    place = f" ({_PROGRAM}, line {frames[-1].lineno}, in {frames[-1].name}: {frames[-1].line})" if frames else ""
+    return text[-_REASON_CHARACTERS:] + place[:_REASON_CHARACTERS]

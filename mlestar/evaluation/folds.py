@@ -1,0 +1,102 @@
+"""Frozen folds, and the files by which a worker gets the rows of one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from mlestar.data.splits import training_rows
+from mlestar.data.tables import read_arrow, write_arrow
+from mlestar.data.task import Task
+
+__all__ = ["Fold", "FoldFiles", "read_folds", "read_target"]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split of the training rows into those to fit on and those to predict.
+
+    Attributes
+    ----------
+    train, valid : ndarray of int
+        Row positions.
+    """
+
+    repeat: int
+    number: int
+    train: np.ndarray
+    valid: np.ndarray
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the split."""
+        return hashlib.sha256(self.train.tobytes() + b"|" + self.valid.tobytes()).hexdigest()
+
+
+def read_folds(train_dir: Path, task: Task) -> list[Fold]:
+    """The folds that scope fixed, repeats one after the other."""
+    numbers = np.load(train_dir / "folds.npy", allow_pickle=False)
+    return [
+        Fold(
+            repeat,
+            fold,
+            training_rows(numbers, repeat, fold, splitter=task.splitter, gap=task.gap),
+            np.flatnonzero(row == fold),
+        )
+        for repeat, row in enumerate(numbers)
+        for fold in range(row.max() + 1)
+    ]
+
+
+def read_target(directory: Path, task: Task) -> np.ndarray:
+    """Class numbers (rows,), values (rows,), or values (rows, targets) of a data directory."""
+    frame = read_arrow(directory / "target.arrow")
+    if task.outputs > 1:
+        return frame[[f"target_{number}" for number in range(task.outputs)]].to_numpy()
+    return frame["target"].to_numpy()
+
+
+class FoldFiles:
+    """Writes the files of a fold when they are first needed; those there already are used again.
+
+    Parameters
+    ----------
+    train_dir : Path
+        ``features.arrow`` and ``target.arrow`` of the training rows.
+    scratch : Path
+        A private folder.
+    """
+
+    def __init__(self, train_dir: Path, scratch: Path) -> None:
+        self._train_dir, self._scratch = train_dir, scratch
+
+    def training(self, fold: Fold) -> tuple[Path, Path]:
+        """Features and target of the training rows."""
+        features = self._written(fold, "train-features", "features.arrow", fold.train)
+        return features, self._written(fold, "train-target", "target.arrow", fold.train)
+
+    def validation(self, fold: Fold) -> Path:
+        """Features of the validation rows."""
+        return self._written(fold, "valid-features", "features.arrow", fold.valid)
+
+    def second_level(self, fold: Fold, rows: np.ndarray, known: np.ndarray, new: np.ndarray) -> tuple[Path, Path, Path]:
+        """Members' predictions for ``rows``, the target there, and members' predictions for the validation rows."""
+        folder = self._scratch / fold.digest[:16] / hashlib.sha256(known.tobytes() + new.tobytes()).hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "known.npy", known)
+        np.save(folder / "new.npy", new)
+        target = folder / "target.arrow"
+        if not target.exists():
+            write_arrow(read_arrow(self._train_dir / "target.arrow"), target, rows=rows)
+        return folder / "known.npy", target, folder / "new.npy"
+
+    def _written(self, fold: Fold, name: str, source: str, rows: np.ndarray) -> Path:
+        path = self._scratch / fold.digest[:16] / f"{name}.arrow"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_arrow(read_arrow(self._train_dir / source), path, rows=rows)
+        return path

@@ -1,0 +1,300 @@
+"""The harness: evaluates solutions on frozen folds, in workers that never see a validation label.
+
+It owns the data, the folds and the metric. Per fold a worker is given the training rows and fits, then the validation
+features, and returns predictions; the score is computed here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mlestar.data.task import Task
+from mlestar.evaluation.folds import Fold, FoldFiles, read_folds, read_target
+from mlestar.evaluation.metrics import InvalidScore, get_metric
+from mlestar.evaluation.session import CandidateFailure, Limits, Workers
+from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
+from mlestar.solution import Solution, render
+
+__all__ = ["Evaluation", "FoldScore", "Harness"]
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    """What one fold gave: the stored record, its score, and whether it was executed now."""
+
+    record: Record
+    score: float | None
+    executed: bool
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A solution's result over the folds.
+
+    Attributes
+    ----------
+    status : {"ok", "failed", "timeout", "out_of_memory", "invalid_score", "pruned"}
+    score : float or None
+        Mean over the folds that ran; None when one of them failed.
+    fold_scores : tuple of float
+    predictions : ndarray (rows, outputs) or None
+        Out of fold, mean over repeats; NaN for rows that no fold validates.
+    seconds : float
+        Fit and predict, summed over the folds, also where they were recorded earlier.
+    fits, executed : int
+        Evaluations that this counts as, and those of them that were executed now.
+    """
+
+    solution: Solution
+    status: str
+    reason: str | None = None
+    score: float | None = None
+    fold_scores: tuple[float, ...] = ()
+    predictions: np.ndarray | None = field(default=None, repr=False)
+    seconds: float = 0.0
+    stored_seconds: float = 0.0
+    peak_mb: float = 0.0
+    fits: int = 0
+    executed: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ran on every fold."""
+        return self.status == "ok"
+
+
+class Harness:
+    """Evaluates solutions on the folds of one training set.
+
+    Parameters
+    ----------
+    task : Task
+    train_dir : Path
+        ``features.arrow``, ``target.arrow`` and ``folds.npy``, as scope writes them.
+    fingerprint : str
+        Of the data; part of the key under which results are stored.
+    store : EvaluationStore
+    workers : Workers
+    scratch : Path
+        A private folder for the files of the folds; those there already are used again.
+    memory_mb : float
+        What one candidate may use.
+    lanes : int
+        Evaluations that may wait for a core at the same time.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        train_dir: Path,
+        *,
+        fingerprint: str,
+        store: EvaluationStore,
+        workers: Workers,
+        scratch: Path,
+        memory_mb: float,
+        lanes: int = os.cpu_count() or 1,
+    ) -> None:
+        self.task = task
+        self.metric = get_metric(task.metric, task.type)
+        self.store = store
+        self.workers = workers
+        self.memory_mb = memory_mb
+        self.y = read_target(train_dir, task)
+        self.folds = read_folds(train_dir, task)
+        self._fingerprint = fingerprint
+        self._files = FoldFiles(train_dir, scratch)
+        self._pool = ThreadPoolExecutor(lanes, thread_name_prefix="evaluation")
+
+    @property
+    def first_wave(self) -> int:
+        """How many folds run before a candidate may be given up."""
+        return 2 if len(self.folds) >= 4 else 1
+
+    def evaluate(
+        self,
+        solution: Solution,
+        *,
+        seconds: Callable[[], float],
+        give_up: Callable[[Sequence[float]], str | None] = lambda scores: None,
+        folds: int | None = None,
+    ) -> Evaluation:
+        """Run a solution on the folds; whatever it does, the answer is an :class:`Evaluation`.
+
+        Parameters
+        ----------
+        solution : Solution
+        seconds : callable
+            How long a fit may take, asked when it starts.
+        give_up : callable
+            Given the scores of the first wave of folds; a reason to stop, or None.
+        folds : int, optional
+            Run only so many.
+        """
+        chosen = self.folds[:folds]
+        waves = [chosen[: self.first_wave], chosen[self.first_wave :]]
+        results: list[FoldScore] = []
+        for wave in filter(None, waves):
+            results += self._pool.map(lambda fold: self._fold(solution, fold, seconds), wave)
+            failed = next((each for each in results if each.record.status != "ok"), None)
+            if failed:
+                return _summary(solution, failed.record.status, failed.record.reason, results)
+            if len(results) < len(chosen) and (reason := give_up([each.score or 0.0 for each in results])):
+                return _summary(solution, "pruned", reason, results)
+        return _summary(solution, "ok", None, results, self._out_of_fold(chosen, results))
+
+    def score(self, rows: np.ndarray, predictions: np.ndarray, labels: np.ndarray | None = None) -> float:
+        """The metric of predictions for some of the training rows.
+
+        Raises
+        ------
+        InvalidScore
+            When the metric is not defined for them.
+        """
+        if self.task.is_classification and labels is None:
+            labels = predictions.argmax(axis=1)
+        if not self.task.is_classification:
+            predictions = predictions.reshape(self.y[rows].shape)
+        return self.metric.score(self.y[rows], predictions, labels)
+
+    def gain(self, new: float, old: float) -> float:
+        """How much better ``new`` is than ``old``; negative when it is worse."""
+        return new - old if self.metric.greater_is_better else old - new
+
+    def standard_error(self, differences: Sequence[float]) -> float:
+        """Standard error of a mean over folds, whose training sets overlap (Nadeau and Bengio 2003, eq. 12).
+
+        Parameters
+        ----------
+        differences : sequence of float
+            One per fold: a score, or the difference of two candidates' scores.
+        """
+        if len(differences) < 2:
+            return float("inf")
+        overlap = np.mean([len(fold.valid) / len(fold.train) for fold in self.folds])
+        return float(np.sqrt((1 / len(differences) + overlap) * np.var(differences, ddof=1)))
+
+    def _fold(self, solution: Solution, fold: Fold, seconds: Callable[[], float]) -> FoldScore:
+        if not solution.has_second_level:
+            return self._run(solution, fold, seconds, self._fit_predict)
+        others = [each for each in self.folds if each.repeat == fold.repeat and each is not fold]
+        if self.task.splitter == "time":
+            others = [each for each in others if each.number < fold.number] or others
+        members: dict[int, list[FoldScore]] = {}
+        for each in [*others, fold]:
+            members[each.number] = [self._run(one, each, seconds, self._fit_predict) for one in solution.first_level]
+            failed = next((score for score in members[each.number] if score.record.status != "ok"), None)
+            if failed:
+                return failed
+
+        def combine(solution: Solution, fold: Fold, limits: Limits) -> Record:
+            rows = np.concatenate([each.valid for each in others])
+            known = np.concatenate([_stack(members[each.number]) for each in others])
+            paths = self._files.second_level(fold, rows, known, _stack(members[fold.number]))
+            with self.workers.session(
+                self._program(solution), seed=self.task.seed, threads=1, limits=limits
+            ) as session:
+                found = session.combine(*paths)
+            fit_seconds = sum(score.record.fit_seconds for score in members[fold.number])
+            return Record(
+                status="ok",
+                limits=limits,
+                fit_seconds=fit_seconds + found.seconds,
+                predict_seconds=sum(score.record.predict_seconds for score in members[fold.number]),
+                peak_mb=max(score.record.peak_mb for score in members[fold.number]),
+                predictions=found.values,
+                labels=found.labels,
+            )
+
+        result = self._run(solution, fold, seconds, combine)
+        return FoldScore(result.record, result.score, any(score.executed for score in members[fold.number]))
+
+    def _run(
+        self,
+        solution: Solution,
+        fold: Fold,
+        seconds: Callable[[], float],
+        work: Callable[[Solution, Fold, Limits], Record],
+    ) -> FoldScore:
+        """The stored record of a solution on a fold, or a new one."""
+        limits = Limits(seconds=max(seconds(), 0.1), memory_mb=self.memory_mb)
+        key = evaluation_key(solution.digest, self._fingerprint, fold.digest, seed=self.task.seed, threads=1)
+        record = self.store.get(key, limits)
+        executed = record is None
+        if record is None:
+            try:
+                record = work(solution, fold, limits)
+            except CandidateFailure as failure:
+                record = Record(status=failure.status, reason=failure.reason, limits=limits)
+            self.store.put(key, record)
+        if record.status != "ok" or record.predictions is None:
+            return FoldScore(record, None, executed)
+        try:
+            return FoldScore(record, self.score(fold.valid, record.predictions, record.labels), executed)
+        except InvalidScore as error:
+            return FoldScore(Record(status="invalid_score", reason=str(error), limits=limits), None, executed)
+
+    def _fit_predict(self, solution: Solution, fold: Fold, limits: Limits) -> Record:
+        train, target = self._files.training(fold)
+        with self.workers.session(self._program(solution), seed=self.task.seed, threads=1, limits=limits) as session:
+            fit = session.fit(train, target)
+            predictions = session.predict(self._files.validation(fold))
+        return Record(
+            status="ok",
+            limits=limits,
+            fit_seconds=fit.seconds,
+            predict_seconds=predictions.seconds,
+            peak_mb=fit.peak_mb,
+            predictions=predictions.values,
+            labels=predictions.labels,
+        )
+
+    def _program(self, solution: Solution) -> str:
+        return render(solution, self.task)
+
+    def _out_of_fold(self, folds: Sequence[Fold], results: Sequence[FoldScore]) -> np.ndarray:
+        """Predictions for the training rows (rows, outputs), mean over repeats, NaN where no fold validates a row."""
+        arrays = [np.asarray(result.record.predictions) for result in results]
+        total = np.zeros((len(self.y), arrays[0].reshape(len(arrays[0]), -1).shape[1]))
+        count = np.zeros((len(self.y), 1))
+        for fold, values in zip(folds, arrays, strict=True):
+            total[fold.valid] += values.reshape(len(values), -1)
+            count[fold.valid] += 1
+        with np.errstate(invalid="ignore"):
+            return total / count
+
+
+def _stack(scores: Sequence[FoldScore]) -> np.ndarray:
+    """The members' predictions for the rows of a fold: (rows, members, outputs)."""
+    arrays = [np.asarray(score.record.predictions) for score in scores]
+    return np.stack([array.reshape(len(array), -1) for array in arrays], axis=1)
+
+
+def _summary(
+    solution: Solution,
+    status: str,
+    reason: str | None,
+    results: Sequence[FoldScore],
+    predictions: np.ndarray | None = None,
+) -> Evaluation:
+    seconds = [result.record.fit_seconds + result.record.predict_seconds for result in results]
+    scores = tuple(result.score for result in results if result.score is not None)
+    return Evaluation(
+        solution=solution,
+        status=status,
+        reason=reason,
+        score=float(np.mean(scores)) if status in ("ok", "pruned") else None,
+        fold_scores=scores,
+        predictions=predictions,
+        seconds=sum(seconds),
+        stored_seconds=sum(each for each, result in zip(seconds, results, strict=True) if not result.executed),
+        peak_mb=max((result.record.peak_mb for result in results), default=0.0),
+        fits=len(results),
+        executed=sum(result.executed for result in results),
+    )

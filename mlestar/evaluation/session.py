@@ -1,0 +1,268 @@
+"""The client's side of a session: one candidate, in its sandbox, on one core of a worker server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mlestar.errors import MlestarError
+from mlestar.evaluation._packets import receive, send
+from mlestar.files import write_bytes
+
+__all__ = ["CandidateFailure", "Limits", "Phase", "Predictions", "Session", "Workers", "WorkersLost", "connect"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one session may use.
+
+    Attributes
+    ----------
+    seconds : float
+        Wall time of all its phases together, from when the core was granted.
+    memory_mb : float
+        Memory beyond what the libraries take, descendants included, in MB of 10^6 bytes. Mapped data does not count.
+    """
+
+    seconds: float
+    memory_mb: float
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What one phase used: wall time, and the peak of memory as :class:`Limits` counts it."""
+
+    seconds: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a candidate predicted; finite, and of the right number of rows.
+
+    Attributes
+    ----------
+    values : ndarray of float64 (n, outputs)
+        Probabilities, one column per class, or values, one column per target.
+    labels : ndarray of int64 (n,) or None
+        Class numbers; None for regression.
+    seconds, peak_mb : float
+        As in :class:`Phase`.
+    """
+
+    values: NDArray[np.float64]
+    labels: NDArray[np.int64] | None
+    seconds: float
+    peak_mb: float
+
+
+class CandidateFailure(Exception):
+    """A candidate failed; its session is over.
+
+    Attributes
+    ----------
+    status : {"failed", "timeout", "out_of_memory", "invalid_score"}
+    reason : str
+    seconds, peak_mb : float
+        What the phase that failed had used, as in :class:`Phase`.
+    """
+
+    def __init__(self, status: str, reason: str, seconds: float = 0.0, peak_mb: float = 0.0) -> None:
+        super().__init__(f"{status}: {reason}")
+        self.status, self.reason, self.seconds, self.peak_mb = status, reason, seconds, peak_mb
+
+
+class WorkersLost(MlestarError):
+    """The worker server is gone, or cannot start candidates; nothing was learned about this one."""
+
+
+class Workers:
+    """The sessions of a worker server; may be used by several threads at once.
+
+    Parameters
+    ----------
+    address : str
+        :attr:`mlestar.evaluation.Server.address`.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    @contextmanager
+    def session(self, program: str, *, seed: int, threads: int, limits: Limits) -> Iterator[Session]:
+        """Wait for a core, and hold it until the end of the ``with`` block; the candidate ends there at the latest.
+
+        Parameters
+        ----------
+        program : str
+            A rendered solution. It runs at the first phase.
+        seed, threads : int
+            Set in its ``CONTEXT``; ``threads`` also limits OpenMP and BLAS.
+        limits : Limits
+
+        Raises
+        ------
+        CandidateFailure
+            From the phases, inside the block.
+        WorkersLost
+            When the worker server is gone.
+        """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+            yield Session(self.address, connection, program, seed, threads, limits)
+
+
+def connect(address: str) -> Workers:
+    """The workers of the server at an address."""
+    return Workers(address)
+
+
+class Session:
+    """One candidate; see :meth:`Workers.session`.
+
+    Attributes
+    ----------
+    queued_seconds : float
+        How long it took until a core was free and the candidate ready.
+    mode : {"namespaces", "landlock", "none"}
+        How the candidate is sandboxed.
+    """
+
+    def __init__(
+        self, address: str, connection: socket.socket, program: str, seed: int, threads: int, limits: Limits
+    ) -> None:
+        self._connection, self._address = connection, address
+        self._failure: CandidateFailure | None = None
+        started = time.monotonic()
+        try:
+            connection.connect(address)
+        except OSError as error:
+            raise self._lost(error) from None
+        self.mode: str = self._receive()[0]["mode"]
+        self.queued_seconds = time.monotonic() - started
+        request = {"seed": seed, "threads": threads, "seconds": limits.seconds, "memory_mb": limits.memory_mb}
+        with os.fdopen(os.memfd_create("program"), "wb") as file:
+            file.write(program.encode())
+            file.seek(0)
+            send(connection, request, [file.fileno()])
+
+    def fit(self, features: Path, target: Path) -> Phase:
+        """Fit on the rows of two Arrow files; the candidate is given descriptors of them, and nothing else.
+
+        Raises
+        ------
+        CandidateFailure
+            failed, timeout or out_of_memory; like all further methods.
+        """
+        return self._phase("fit", features, target)[0]
+
+    def load(self, model: Path) -> Phase:
+        """Load a saved model instead of fitting one."""
+        return self._phase("load", model)[0]
+
+    def predict(self, features: Path) -> Predictions:
+        """Predict for the rows of an Arrow file; may be called again.
+
+        Raises
+        ------
+        CandidateFailure
+            Also invalid_score, when the predictions cannot be scored; the session is not over then.
+        """
+        with pa.memory_map(str(features)) as source:
+            reader = pa.ipc.open_file(source)
+            rows = sum(reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
+        return self._predictions(rows, *self._phase("predict", features))
+
+    def combine(self, stack: Path, target: Path, stack_new: Path) -> Predictions:
+        """Fit ``combine`` and ``postprocess`` alone on members' predictions, then apply them to new ones.
+
+        Parameters
+        ----------
+        stack, stack_new : Path
+            ``.npy`` files (n, members, outputs).
+        target : Path
+            Arrow file with the target of ``stack``.
+
+        Returns
+        -------
+        Predictions
+            For ``stack_new``; the seconds include the fit.
+        """
+        fitted, _, _ = self._phase("combine", stack, target)
+        used, result, content = self._phase("combined", stack_new)
+        rows = np.load(stack_new, mmap_mode="r", allow_pickle=False).shape[0]
+        total = Phase(fitted.seconds + used.seconds, max(fitted.peak_mb, used.peak_mb))
+        return self._predictions(rows, total, result, content)
+
+    def save(self, path: Path) -> Phase:
+        """Write the fitted model as the program's ``save`` does."""
+        used, _, content = self._phase("save")
+        write_bytes(path, content)
+        return used
+
+    def _phase(self, name: str, *paths: Path) -> tuple[Phase, dict[str, Any], bytes]:
+        if self._failure:
+            raise self._failure
+        send(self._connection, {"phase": name, "paths": [str(path.resolve(strict=True)) for path in paths]})
+        reply, descriptors = self._receive()
+        content = b"".join(map(_content, descriptors))
+        if reply["status"] != "ok":
+            self._failure = CandidateFailure(reply["status"], reply["reason"], reply["seconds"], reply["peak_mb"])
+            raise self._failure
+        return Phase(reply["seconds"], reply["peak_mb"]), reply["result"], content
+
+    def _predictions(self, rows: int, used: Phase, result: dict[str, Any], content: bytes) -> Predictions:
+        """Check what a candidate returned: shapes, as it says, and bytes. Both may be anything."""
+
+        def invalid(reason: str) -> CandidateFailure:
+            return CandidateFailure("invalid_score", reason, used.seconds, used.peak_mb)
+
+        shape, label_shape = result["shape"], result["labels"]
+        if not (_is_shape(shape) and len(shape) in (1, 2) and shape[0] == rows):
+            raise invalid(f"predictions of shape {shape} for {rows} rows")
+        if label_shape not in (None, [rows]):
+            raise invalid(f"labels of shape {label_shape} for {rows} rows")
+        numbers = int(np.prod(shape))
+        if len(content) != 8 * (numbers + (0 if label_shape is None else rows)):
+            raise invalid("predictions are incomplete")
+        values = np.frombuffer(content, np.float64, numbers).reshape(rows, -1)
+        if not np.isfinite(values).all():
+            raise invalid(f"predictions that are not finite, {np.argmin(np.isfinite(values).all(axis=1))} is the first row")
+        labels = None
+        if label_shape is not None:
+            labels = np.frombuffer(content, np.int64, offset=8 * numbers)
+            if rows and not (0 <= labels.min() and labels.max() < values.shape[1]):
+                raise invalid(f"labels outside of 0..{values.shape[1] - 1}")
+        return Predictions(values, labels, used.seconds, used.peak_mb)
+
+    def _receive(self) -> tuple[dict[str, Any], list[int]]:
+        try:
+            reply, descriptors = receive(self._connection)
+        except (EOFError, OSError) as error:
+            raise self._lost(error) from None
+        if "error" in reply:
+            raise WorkersLost(f"{self._address}: {reply['error']}")
+        return reply, descriptors
+
+    def _lost(self, error: Exception) -> WorkersLost:
+        return WorkersLost(f"{self._address}: the worker server does not answer ({error}); start the stage again")
+
+
+def _is_shape(shape: object) -> bool:
+    return isinstance(shape, Sequence) and all(isinstance(each, int) and 0 <= each < 1 << 32 for each in shape)
+
+
+def _content(descriptor: int) -> bytes:
+    """The bytes of a file that a candidate may still hold and change: read once, from the beginning."""
+    with os.fdopen(descriptor, "rb") as file:
+        file.seek(0)
+        return file.read()

@@ -1,0 +1,40 @@
+"""Progress of a run: what the stages report while they work, and whoever watches reads."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from typing import Any
+
+__all__ = ["EVENTS", "emit"]
+
+EVENTS = "MLESTAR_EVENTS"
+"""The environment variable that names the file to which events are appended."""
+
+logger = logging.getLogger("mlestar")
+
+
+def emit(event: str, **fields: Any) -> None:
+    """Log an event and, where the environment variable ``MLESTAR_EVENTS`` names a file, append it there.
+
+    A line of the file is one JSON object ``{event, time, **fields}``; ``time`` is ``time.time()`` in seconds. A line is
+    written by one ``write`` to a file opened for appending, so the lines of stages that run at once do not mix.
+
+    Parameters
+    ----------
+    event : str
+        ``stage_started`` {stage, branch, step}, ``evaluated`` {branch, stage, name, score, best, status, candidates},
+        ``stage_finished`` {stage, branch, step, seconds}, ``stage_failed`` {stage, error, message}, ``note`` {message}.
+    **fields
+        What JSON can hold; anything else is written as its ``str``.
+    """
+    logger.info("%s %s", event, " ".join(f"{name}={value}" for name, value in fields.items()))
+    if path := os.environ.get(EVENTS):
+        line = json.dumps({"event": event, "time": time.time(), **fields}, default=str) + "\n"
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,130 @@
+"""The catalogue: every recipe of this folder, and those that installed distributions add.
+
+A recipe joins by being a file ``<kind>_<name>.py`` here, or a module named in the entry-point group
+``mlestar.recipes``. Files are read, not imported: only ``RECIPE`` and what it refers to is executed. So looking through
+the catalogue imports no modelling library, and a recipe whose library is absent is listed with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlestar.errors import SolutionError
+from mlestar.recipes.recipe import Recipe
+from mlestar.recipes.space import Parameter
+from mlestar.solution import KINDS, chain
+from mlestar.solution.source import Module
+
+if TYPE_CHECKING:
+    from mlestar.data import Task
+
+__all__ = ["ENTRY_POINTS", "catalogue", "find_recipe", "knows_recipe", "load_recipe", "null_recipe", "recipes_for"]
+
+ENTRY_POINTS = "mlestar.recipes"
+_NULLS = {"clean": "minimal", "encode": "ordinal", "model": "linear"}
+
+
+@cache
+def catalogue() -> tuple[Recipe, ...]:
+    """All recipes, those that cannot run here included, in the order of the kinds and of their names.
+
+    Raises
+    ------
+    SolutionError
+        When a file holds no recipe, or two recipes of a kind share a name.
+    """
+    recipes = sorted((load_recipe(path) for path in _files()), key=lambda each: (KINDS.index(each.kind), each.name))
+    for key, group in groupby(recipes, key=lambda each: (each.kind, each.name)):
+        if len(list(group)) > 1:
+            raise SolutionError(f"recipe {key[0]}_{key[1]}: defined twice; give one of them another name")
+    return tuple(recipes)
+
+
+def load_recipe(path: Path) -> Recipe:
+    """The recipe of a file, without importing what its block imports."""
+    text = path.read_text(encoding="utf-8")
+    module = Module(text, str(path))
+    if "RECIPE" not in module.definitions:
+        raise SolutionError(f"{path}: no RECIPE; define RECIPE = Recipe(...) at the bottom of the file")
+    namespace: dict[str, object] = {}
+    exec(compile(module.cut_out("RECIPE"), str(path), "exec"), namespace)
+    recipe = namespace["RECIPE"]
+    if not isinstance(recipe, Recipe) or recipe.kind not in module.definitions:
+        raise SolutionError(f"{path}: RECIPE must be a Recipe whose kind is the name of the block's function")
+    roots = {each.module.split(".")[0] for each in module.imports_of(module.needs(recipe.kind))}
+    absent = sorted(root for root in roots if find_spec(root) is None)
+    reason = f"needs {absent[0]}, which is not installed" if absent else None
+    return replace(recipe, text=text, unavailable=reason)
+
+
+def recipes_for(kind: str, task: Task) -> list[Recipe]:
+    """The recipes of a kind that can run here and suit the task, the most promising first."""
+    found = [each for each in catalogue() if each.kind == kind and not each.unavailable and each.suits(task) > 0]
+    return sorted(found, key=lambda each: (-each.suits(task), each.name))
+
+
+def null_recipe(kind: str, task: Task) -> Recipe | None:
+    """The simplest competent alternative for a block; None where leaving the block out is that."""
+    return find_recipe(kind, _NULLS[kind]) if kind in _NULLS else None
+
+
+def knows_recipe(kind: str, name: str) -> bool:
+    """Whether :func:`find_recipe` finds it."""
+    known = {each.name for each in catalogue() if each.kind == kind}
+    return known.issuperset(name.split("+"))
+
+
+@cache
+def find_recipe(kind: str, name: str) -> Recipe:
+    """The recipe of that kind and name; ``"a+b"`` is a, then b, as :func:`mlestar.solution.chain` makes it.
+
+    Raises
+    ------
+    SolutionError
+        When there is none.
+    """
+    known = {each.name: each for each in catalogue() if each.kind == kind}
+    unknown = [part for part in name.split("+") if part not in known]
+    if unknown:
+        raise SolutionError(f"no {kind} recipe {unknown[0]!r}; there are {', '.join(known)}")
+    parts = [known[part] for part in name.split("+")]
+    return parts[0] if len(parts) == 1 else _chained(parts)
+
+
+def _chained(parts: Sequence[Recipe]) -> Recipe:
+    space: dict[str, Parameter] = {}
+    taken: set[str] = set()
+    for part in parts:
+        names = {each: each if each not in taken else f"{part.name}_{each}" for each in part.defaults}
+        taken |= set(names.values())
+        space |= {names[each]: values for each, values in part.space.items()}
+    return Recipe(
+        kind=parts[0].kind,
+        name="+".join(part.name for part in parts),
+        space=space,
+        suits=lambda task: min(part.suits(task) for part in parts),
+        cost=lambda task: sum(part.cost(task) for part in parts),
+        text=chain([part.block() for part in parts]).source,
+        unavailable=next((part.unavailable for part in parts if part.unavailable), None),
+    )
+
+
+def _files() -> Iterator[Path]:
+    """The files of this folder that are named after a kind, then the modules that distributions name."""
+    for path in sorted(Path(__file__).parent.glob("*_*.py")):
+        if path.stem.split("_")[0] in KINDS:
+            yield path
+    for entry in entry_points(group=ENTRY_POINTS):
+        specification = find_spec(entry.module)
+        if specification is None or specification.origin is None:
+            raise SolutionError(
+                f"entry point {entry.name!r}: no module {entry.module}; mend or uninstall its distribution"
+            )
+        yield Path(specification.origin)

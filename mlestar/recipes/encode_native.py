@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from mlestar.recipes.recipe import Recipe, cells
+from mlestar.recipes.space import Choice
+
+
+class CategoryTable(TransformerMixin, BaseEstimator):
+    """A table of floats and of pandas categories, whose levels are those of the training rows.
+
+    Column names are reduced to letters, digits and underscores, which is what LightGBM accepts.
+    """
+
+    def __init__(self, categorical, text, rare_below, most):
+        self.categorical = categorical
+        self.text = text
+        self.rare_below = rare_below
+        self.most = most
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        self.levels_ = {}
+        for name, column in X.items():
+            numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
+            if name in self.categorical or not (numeric or name in self.text):
+                counts = column.dropna().astype("str").value_counts()
+                self.levels_[name] = sorted(counts[counts >= self.rare_below].index[: self.most])
+        return self
+
+    def transform(self, X):
+        columns = {}
+        for position, (name, column) in enumerate(X.items()):
+            label = f"{re.sub(r'[^0-9A-Za-z]+', '_', str(name))}_{position}"
+            if name in self.levels_:
+                values = column.astype("str").where(column.notna(), None).astype("object")
+                known = values.isin(self.levels_[name]) | column.isna()
+                columns[label] = pd.Categorical(values.where(known, "(rare)"), [*self.levels_[name], "(rare)"])
+            elif pd.api.types.is_datetime64_any_dtype(column):
+                columns[label] = (column - pd.Timestamp(0)).dt.total_seconds() / 86400
+            elif name in self.text:
+                columns[label] = column.astype("object").fillna("").astype("str").str.len().astype("float64")
+            else:
+                columns[label] = column.astype("float64")
+        return pd.DataFrame(columns, index=X.index)
+
+
+def encode(ctx, *, rare_below=3, most=200):
+    """Hand categories to the model as such, for boosting that splits on sets of categories.
+
+    Of each column the `most` frequent categories, those seen at least `rare_below` times, are kept; the others, and the
+    unseen ones, become one. Dates become days, texts their length.
+    """
+    return CategoryTable(ctx.categorical, ctx.text, rare_below, most)
+
+
+RECIPE = Recipe(
+    kind="encode",
+    name="native",
+    space={"rare_below": Choice(1, 3, 10, 30), "most": Choice(20, 50, 200)},
+    suits=lambda task: 3.0 if task.categorical else 0.0,
+    cost=lambda task: 0.02 + 2e-7 * cells(task),
+    families=("boosting",),
+)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    QuantileTransformer,
+    SplineTransformer,
+    StandardScaler,
+)
+from skrub import SquashingScaler
+
+from mlestar.recipes.recipe import Recipe, cells
+from mlestar.recipes.space import Choice
+
+
+class ColumnsOf:
+    """Picks the columns of one sort from a table: "categories", "numbers", "dates" or "texts"."""
+
+    def __init__(self, sort, ctx):
+        self.sort = sort
+        self.categorical = ctx.categorical
+        self.text = ctx.text
+
+    def __call__(self, X):
+        return [name for name in X.columns if self.sort_of(X[name]) == self.sort]
+
+    def sort_of(self, column):
+        if pd.api.types.is_datetime64_any_dtype(column):
+            return "dates"
+        if pd.api.types.is_numeric_dtype(column):
+            return "categories" if column.name in self.categorical else "numbers"
+        return "texts" if column.name in self.text else "categories"
+
+
+def as_days(X):
+    """Dates as days since 1970."""
+    return X.apply(lambda column: (column - pd.Timestamp(0)).dt.total_seconds() / 86400)
+
+
+def as_lengths(X):
+    """Texts as their numbers of characters."""
+    return X.apply(lambda column: column.astype("object").fillna("").astype("str").str.len().astype("float64"))
+
+
+def numbers(scaling, seed):
+    """Numbers without gaps and on one scale; columns with gaps get one more that says where they were."""
+    scalers = {
+        "standard": [StandardScaler()],
+        "squash": [SquashingScaler()],
+        "quantile": [QuantileTransformer(n_quantiles=200, output_distribution="normal", random_state=seed)],
+        "spline": [
+            QuantileTransformer(n_quantiles=200, random_state=seed),
+            SplineTransformer(n_knots=6, degree=3, include_bias=False),
+        ],
+    }
+    return make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), *scalers[scaling]
+    )
+
+
+def encode(ctx, *, scaling="standard", rare_below=5, most=100):
+    """One column per category, and numbers on one scale without gaps: what linear models need.
+
+    Of each column the `most` frequent categories, those seen at least `rare_below` times, get a column; the others, and
+    the unseen ones, share one. `scaling` is "standard", "squash" (standard, with outliers drawn in), "quantile" (to a
+    normal distribution) or "spline" (smooth curves of each number). Dates become days, texts their length.
+    """
+    categories = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare_below, max_categories=most)
+    return ColumnTransformer(
+        [
+            ("categories", categories, ColumnsOf("categories", ctx)),
+            ("numbers", numbers(scaling, ctx.seed), ColumnsOf("numbers", ctx)),
+            ("dates", make_pipeline(FunctionTransformer(as_days), numbers(scaling, ctx.seed)), ColumnsOf("dates", ctx)),
+            (
+                "texts",
+                make_pipeline(FunctionTransformer(as_lengths), numbers(scaling, ctx.seed)),
+                ColumnsOf("texts", ctx),
+            ),
+        ]
+    )
+
+
+RECIPE = Recipe(
+    kind="encode",
+    name="onehot",
+    space={
+        "scaling": Choice("standard", "squash", "quantile", "spline"),
+        "rare_below": Choice(1, 5, 20),
+        "most": Choice(20, 100),
+    },
+    portfolio=({"scaling": "spline"}, {}, {"scaling": "quantile"}),
+    suits=lambda task: 1.5,
+    cost=lambda task: 0.05 + 5e-7 * cells(task),
+    families=("linear", "boosting", "trees"),
+    sparse=True,
+)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, TargetEncoder
+
+from mlestar.recipes.recipe import Recipe, cells
+from mlestar.recipes.space import Choice
+
+
+class ColumnsOf:
+    """Picks the columns of one sort from a table: "categories", "numbers", "dates" or "texts"."""
+
+    def __init__(self, sort, ctx):
+        self.sort = sort
+        self.categorical = ctx.categorical
+        self.text = ctx.text
+
+    def __call__(self, X):
+        return [name for name in X.columns if self.sort_of(X[name]) == self.sort]
+
+    def sort_of(self, column):
+        if pd.api.types.is_datetime64_any_dtype(column):
+            return "dates"
+        if pd.api.types.is_numeric_dtype(column):
+            return "categories" if column.name in self.categorical else "numbers"
+        return "texts" if column.name in self.text else "categories"
+
+
+def as_days(X):
+    """Dates as days since 1970."""
+    return X.apply(lambda column: (column - pd.Timestamp(0)).dt.total_seconds() / 86400)
+
+
+def as_lengths(X):
+    """Texts as their numbers of characters."""
+    return X.apply(lambda column: column.astype("object").fillna("").astype("str").str.len().astype("float64"))
+
+
+def encode(ctx, *, smooth="auto", keep_codes=True):
+    """Replace every category by the mean of the target over its rows, shrunk towards the overall mean.
+
+    The training rows are encoded by cross-fitting, so that no row sees its own target. `keep_codes` adds the
+    categories' numbers as well; missing and unseen ones are NaN there. Dates become days, texts their length.
+    """
+    regression = ctx.task == "regression"
+    folds = (KFold if regression else StratifiedKFold)(5, shuffle=True, random_state=ctx.seed)
+    means = TargetEncoder(target_type="continuous" if regression else ctx.task, smooth=smooth, cv=folds)
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
+    return ColumnTransformer(
+        [
+            ("means", means, ColumnsOf("categories", ctx)),
+            *([("codes", codes, ColumnsOf("categories", ctx))] if keep_codes else []),
+            ("numbers", "passthrough", ColumnsOf("numbers", ctx)),
+            ("dates", FunctionTransformer(as_days), ColumnsOf("dates", ctx)),
+            ("texts", FunctionTransformer(as_lengths), ColumnsOf("texts", ctx)),
+        ]
+    )
+
+
+RECIPE = Recipe(
+    kind="encode",
+    name="target",
+    space={"smooth": Choice("auto", 1.0, 10.0, 100.0), "keep_codes": Choice(True, False)},
+    suits=lambda task: 2.5 if task.categorical and task.outputs == 1 else 0.0,
+    cost=lambda task: 0.05 + 1e-6 * cells(task),
+    families=("boosting", "trees"),
+)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from mlestar.recipes.recipe import Recipe
+from mlestar.recipes.space import Choice
+
+
+class ColumnsOf:
+    """Picks the columns of one sort from a table: "categories", "numbers", "dates" or "texts"."""
+
+    def __init__(self, sort, ctx):
+        self.sort = sort
+        self.categorical = ctx.categorical
+        self.text = ctx.text
+
+    def __call__(self, X):
+        return [name for name in X.columns if self.sort_of(X[name]) == self.sort]
+
+    def sort_of(self, column):
+        if pd.api.types.is_datetime64_any_dtype(column):
+            return "dates"
+        if pd.api.types.is_numeric_dtype(column):
+            return "categories" if column.name in self.categorical else "numbers"
+        return "texts" if column.name in self.text else "categories"
+
+
+def as_days(X):
+    """Dates as days since 1970."""
+    return X.apply(lambda column: (column - pd.Timestamp(0)).dt.total_seconds() / 86400)
+
+
+def as_one_text(X):
+    """The texts of a row, one after the other."""
+    return X.astype("object").fillna("").astype("str").agg(" ".join, axis=1).where(X.notna().any(axis=1), "missing")
+
+
+def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000):
+    """Texts as TF-IDF of their words and of the character sequences within words, in a sparse matrix.
+
+    Sequences found in fewer than `rare_below` texts are left out, and all but the `most` frequent. Categories get one
+    column each; numbers and dates are brought to one scale, without gaps.
+    """
+    words = TfidfVectorizer(
+        analyzer="word",
+        ngram_range=(1, word_ngrams),
+        token_pattern=r"(?u)\b\w+\b",
+        min_df=rare_below,
+        max_features=most,
+        sublinear_tf=True,
+    )
+    characters = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, character_ngrams), min_df=rare_below, max_features=most, sublinear_tf=True
+    )
+    scaled = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+    )
+    texts = make_pipeline(
+        FunctionTransformer(as_one_text), FeatureUnion([("words", words), ("characters", characters)])
+    )
+    categories = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=100)
+    return ColumnTransformer(
+        [
+            ("texts", texts, ColumnsOf("texts", ctx)),
+            ("categories", categories, ColumnsOf("categories", ctx)),
+            ("numbers", scaled, ColumnsOf("numbers", ctx)),
+            ("dates", make_pipeline(FunctionTransformer(as_days), scaled), ColumnsOf("dates", ctx)),
+        ],
+        sparse_threshold=1.0,
+    )
+
+
+RECIPE = Recipe(
+    kind="encode",
+    name="tfidf",
+    space={
+        "word_ngrams": Choice(1, 2, 3),
+        "character_ngrams": Choice(3, 4, 5, 6),
+        "rare_below": Choice(1, 2, 3),
+        "most": Choice(20_000, 50_000, 200_000),
+    },
+    suits=lambda task: 4.0 if task.text else 0.0,
+    cost=lambda task: 0.1 + 5e-4 * task.rows,
+    families=("linear", "boosting"),
+    excludes=("features_text",),
+    sparse=True,
+)

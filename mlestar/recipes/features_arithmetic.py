@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.tree import DecisionTreeRegressor
+
+from mlestar.recipes.recipe import Recipe
+from mlestar.recipes.space import Choice, Integer
+
+OPERATIONS = {
+    "/": lambda a, b: a / b.where(b != 0),
+    "*": lambda a, b: a * b,
+    "-": lambda a, b: a - b,
+    "+": lambda a, b: a + b,
+}
+
+
+class Arithmetic(TransformerMixin, BaseEstimator):
+    """Adds ratios, products, differences and sums of two numbers, those that explain the target best.
+
+    A pair counts as far as a small tree on its combination predicts half of a sample better than one on the two columns
+    themselves, both fitted on the other half. Only the `columns` columns that predict best by themselves are paired.
+    """
+
+    def __init__(self, numeric, regression, most, columns, sample, seed):
+        self.numeric = numeric
+        self.regression = regression
+        self.most = most
+        self.columns = columns
+        self.sample = sample
+        self.seed = seed
+
+    def fit(self, X, y):
+        self.n_features_in_ = X.shape[1]
+        rows = np.random.default_rng(self.seed).permutation(len(X))[: self.sample]
+        X, goal = X.iloc[rows], self._goal(np.asarray(y)[rows])
+        names = [name for name in self.numeric if name in X and pd.api.types.is_numeric_dtype(X[name])]
+        alone = {name: self._explained(X[[name]], goal) for name in names}
+        names = sorted(names, key=lambda name: -alone[name])[: self.columns]
+        gains = {}
+        for a, b in combinations(names, 2):
+            together = self._explained(X[[a, b]], goal)
+            for first, sign, second in [(a, "/", b), (b, "/", a), (a, "*", b), (a, "-", b), (a, "+", b)]:
+                combined = OPERATIONS[sign](X[first], X[second]).to_frame()
+                gains[first, sign, second] = self._explained(combined, goal) - together
+        self.combinations_ = [each for each in sorted(gains, key=lambda each: -gains[each]) if gains[each] > 0][
+            : self.most
+        ]
+        return self
+
+    def transform(self, X):
+        added = {f"{a} {sign} {b}": OPERATIONS[sign](X[a], X[b]) for a, sign, b in self.combinations_}
+        return pd.concat([X, pd.DataFrame(added, index=X.index)], axis=1)
+
+    def _goal(self, y):
+        """What the trees are to explain: ranks of values, or one column per class."""
+        return pd.DataFrame(y).rank().to_numpy() if self.regression else LabelBinarizer().fit_transform(y).astype(float)
+
+    def _explained(self, columns, goal):
+        half = len(columns) // 2
+        tree = DecisionTreeRegressor(max_leaf_nodes=16, min_samples_leaf=max(5, half // 50), random_state=self.seed)
+        return tree.fit(columns[:half], goal[:half]).score(columns[half:], goal[half:])
+
+
+def features(ctx, *, most=8, columns=10, sample=3000):
+    """Add up to `most` ratios, products, differences and sums of two numbers that help to predict the target."""
+    return Arithmetic(ctx.numeric, ctx.task == "regression", most, columns, sample, ctx.seed)
+
+
+RECIPE = Recipe(
+    kind="features",
+    name="arithmetic",
+    space={"most": Integer(2, 30, log=True), "columns": Integer(5, 15), "sample": Choice(3000, 10_000)},
+    portfolio=({}, {"most": 20}),
+    suits=lambda task: float(len(task.numeric) > 1),
+    cost=lambda task: 0.1 + 0.01 * min(10, len(task.numeric)) ** 2,
+)

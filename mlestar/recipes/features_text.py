@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from skrub import StringEncoder
+
+from mlestar.recipes.recipe import Recipe
+from mlestar.recipes.space import Choice, Integer
+
+
+class TextComponents(TransformerMixin, BaseEstimator):
+    """Text columns as the main components of their word and character TF-IDF, and as counts of what they consist of."""
+
+    def __init__(self, columns, components, word_ngrams, character_ngrams, seed):
+        self.columns = columns
+        self.components = components
+        self.word_ngrams = word_ngrams
+        self.character_ngrams = character_ngrams
+        self.seed = seed
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        self.encoders_ = {}
+        for name in self.columns:
+            if name in X:
+                for analyzer, longest in (("word", self.word_ngrams), ("char_wb", self.character_ngrams)):
+                    shortest = 1 if analyzer == "word" else min(3, longest)
+                    self.encoders_[f"{name} {analyzer}"] = StringEncoder(
+                        self.components, ngram_range=(shortest, longest), analyzer=analyzer, random_state=self.seed
+                    ).fit(self._text(X[name]))
+        return self
+
+    def transform(self, X):
+        texts = {name: self._text(X[name]) for name in self.columns if f"{name} word" in self.encoders_}
+        parts = [X.drop(columns=list(texts))]
+        for name, text in texts.items():
+            counts = {
+                "characters": text.str.len(),
+                "words": text.str.count(r"\w+"),
+                "digits": text.str.count(r"\d"),
+                "capitals": text.str.count(r"[A-Z]"),
+                "signs": text.str.count(r"[^\w\s]"),
+            }
+            parts.append(pd.DataFrame({f"{name} {what}": count.astype("float64") for what, count in counts.items()}))
+            for analyzer in ("word", "char_wb"):
+                components = self.encoders_[f"{name} {analyzer}"].transform(text)
+                parts.append(
+                    components.set_axis([f"{name} {analyzer} {n}" for n in range(components.shape[1])], axis=1)
+                )
+        return pd.concat(parts, axis=1)
+
+    @staticmethod
+    def _text(column):
+        return column.astype("object").where(column.notna(), "").astype("str")
+
+
+def features(ctx, *, components=30, word_ngrams=2, character_ngrams=4):
+    """Replace every text column by numbers: TF-IDF of words and of characters, reduced to `components` each."""
+    return TextComponents(ctx.text, components, word_ngrams, character_ngrams, ctx.seed)
+
+
+RECIPE = Recipe(
+    kind="features",
+    name="text",
+    space={
+        "components": Integer(10, 100, log=True),
+        "word_ngrams": Choice(1, 2),
+        "character_ngrams": Choice(3, 4, 5),
+    },
+    portfolio=({}, {"components": 60}),
+    suits=lambda task: 4.0 if task.text else 0.0,
+    cost=lambda task: 0.1 + 1e-3 * task.rows * len(task.text),
+)

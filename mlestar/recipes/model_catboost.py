@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from catboost import CatBoostClassifier, CatBoostRegressor
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, clone
+from sklearn.dummy import DummyClassifier, DummyRegressor
+
+from mlestar.recipes.recipe import Recipe, cells
+from mlestar.recipes.space import Integer, Real
+
+
+class CatBoostOnTables(BaseEstimator):
+    """CatBoost that finds the categories of a pandas table itself, and predicts the mean where no column varies."""
+
+    def __init__(self, booster):
+        self.booster = booster
+
+    def fit(self, X, y):
+        classifier = isinstance(self.booster, CatBoostClassifier)
+        columns = X.select_dtypes("category").columns.to_list() if isinstance(X, pd.DataFrame) else []
+        if self._varies(X):
+            self.model_ = clone(self.booster).set_params(cat_features=columns).fit(self._plain(X), y)
+        else:
+            self.model_ = (DummyClassifier(strategy="prior") if classifier else DummyRegressor()).fit(X, y)
+        if classifier:
+            self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(self._plain(X))
+
+    def predict_proba(self, X):
+        return self.model_.predict_proba(self._plain(X))
+
+    @staticmethod
+    def _varies(X):
+        return issparse(X) or bool((pd.DataFrame(X).nunique(dropna=False) > 1).any())
+
+    @staticmethod
+    def _plain(X):
+        """Categories as text, which CatBoost wants; "" where missing."""
+        if not isinstance(X, pd.DataFrame):
+            return X
+        return X.assign(**{name: X[name].astype("object").fillna("") for name in X.select_dtypes("category").columns})
+
+
+def model(
+    ctx, *, iterations=400, learning_rate=0.06, depth=6, l2_leaf_reg=3.0, random_strength=1.0, bagging_temperature=1.0
+):
+    """CatBoost: gradient boosting of symmetric trees, with target statistics of categories computed in passing.
+
+    Takes missing values, sparse matrices and pandas categories. Learns absolute errors where the metric counts those.
+    """
+    settings = dict(
+        iterations=iterations,
+        learning_rate=learning_rate,
+        depth=depth,
+        l2_leaf_reg=l2_leaf_reg,
+        random_strength=random_strength,
+        bootstrap_type="Bayesian",
+        bagging_temperature=bagging_temperature,
+        boosting_type="Plain",
+        max_ctr_complexity=1,
+        border_count=128,
+        random_seed=ctx.seed,
+        thread_count=ctx.threads,
+        allow_const_label=True,
+        allow_writing_files=False,
+        verbose=False,
+    )
+    if ctx.task != "regression":
+        loss = "MultiClass" if len(ctx.classes) > 2 else "Logloss"
+        return CatBoostOnTables(CatBoostClassifier(loss_function=loss, **settings))
+    loss = "MultiRMSE" if len(ctx.targets) > 1 else "MAE" if ctx.metric in ("mae", "mape") else "RMSE"
+    return CatBoostOnTables(CatBoostRegressor(loss_function=loss, **settings))
+
+
+RECIPE = Recipe(
+    kind="model",
+    name="catboost",
+    space={
+        "iterations": Integer(100, 1500, log=True),
+        "learning_rate": Real(0.01, 0.3, log=True),
+        "depth": Integer(3, 8),
+        "l2_leaf_reg": Real(0.5, 50.0, log=True),
+        "random_strength": Real(0.1, 10.0, log=True),
+        "bagging_temperature": Real(0.0, 2.0),
+    },
+    portfolio=(
+        {},
+        {"iterations": 500, "learning_rate": 0.03, "depth": 4},
+        {"iterations": 1000, "learning_rate": 0.05, "depth": 7},
+    ),
+    suits=lambda task: 4.5,
+    cost=lambda task: 0.3 + 8e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
+    encodes=("native", "ordinal"),
+    family="boosting",
+    sparse=True,
+)

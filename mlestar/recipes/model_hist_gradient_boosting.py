@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.multioutput import MultiOutputRegressor
+
+from mlestar.recipes.recipe import Recipe, cells
+from mlestar.recipes.space import Integer, Real
+
+
+def model(
+    ctx,
+    *,
+    max_iter=200,
+    learning_rate=0.06,
+    max_leaf_nodes=24,
+    min_samples_leaf=20,
+    l2_regularization=1.0,
+    max_features=0.7,
+):
+    """Histogram gradient boosting of scikit-learn.
+
+    Takes missing values and pandas categories (up to 255 per column), but no sparse matrices. Learns absolute errors
+    where the metric counts those.
+    """
+    settings = dict(
+        max_iter=max_iter,
+        learning_rate=learning_rate,
+        max_leaf_nodes=max_leaf_nodes,
+        min_samples_leaf=min_samples_leaf,
+        l2_regularization=l2_regularization,
+        max_features=max_features,
+        early_stopping=False,
+        random_state=ctx.seed,
+    )
+    if ctx.task != "regression":
+        return HistGradientBoostingClassifier(**settings)
+    loss = "absolute_error" if ctx.metric in ("mae", "mape") else "squared_error"
+    regressor = HistGradientBoostingRegressor(loss=loss, **settings)
+    return MultiOutputRegressor(regressor) if len(ctx.targets) > 1 else regressor
+
+
+RECIPE = Recipe(
+    kind="model",
+    name="hist_gradient_boosting",
+    space={
+        "max_iter": Integer(50, 1000, log=True),
+        "learning_rate": Real(0.01, 0.3, log=True),
+        "max_leaf_nodes": Integer(4, 64, log=True),
+        "min_samples_leaf": Integer(2, 100, log=True),
+        "l2_regularization": Real(1e-3, 100.0, log=True),
+        "max_features": Real(0.3, 1.0),
+    },
+    portfolio=(
+        {},
+        {"max_iter": 300, "learning_rate": 0.04, "max_leaf_nodes": 8, "min_samples_leaf": 10, "max_features": 0.5},
+    ),
+    suits=lambda task: 3.0,
+    cost=lambda task: 0.3 + 5e-6 * cells(task) * (len(task.classes) if len(task.classes) > 2 else 1) * task.outputs,
+    encodes=("native", "ordinal"),
+    family="boosting",
+)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.multioutput import MultiOutputRegressor
+
+from mlestar.recipes.recipe import Recipe, cells
+from mlestar.recipes.space import Integer, Real
+
+
+def model(
+    ctx,
+    *,
+    n_estimators=300,
+    learning_rate=0.05,
+    num_leaves=31,
+    min_child_samples=20,
+    subsample=0.8,
+    colsample_bytree=0.8,
+    reg_lambda=1.0,
+    path_smooth=0.0,
+    cat_smooth=10.0,
+):
+    """LightGBM: gradient boosting of trees that grow leaf by leaf.
+
+    Takes missing values, sparse matrices and pandas categories. Learns absolute errors where the metric counts those.
+    """
+    settings = dict(
+        n_estimators=n_estimators,
+        learning_rate=learning_rate,
+        num_leaves=num_leaves,
+        min_child_samples=min_child_samples,
+        subsample=subsample,
+        subsample_freq=1,
+        colsample_bytree=colsample_bytree,
+        reg_lambda=reg_lambda,
+        path_smooth=path_smooth,
+        cat_smooth=cat_smooth,
+        random_state=ctx.seed,
+        n_jobs=ctx.threads,
+        deterministic=True,
+        force_row_wise=True,
+        verbose=-1,
+    )
+    if ctx.task != "regression":
+        return LGBMClassifier(**settings)
+    regressor = LGBMRegressor(objective="regression_l1" if ctx.metric in ("mae", "mape") else "regression", **settings)
+    return MultiOutputRegressor(regressor) if len(ctx.targets) > 1 else regressor
+
+
+RECIPE = Recipe(
+    kind="model",
+    name="lightgbm",
+    space={
+        "n_estimators": Integer(50, 1500, log=True),
+        "learning_rate": Real(0.01, 0.3, log=True),
+        "num_leaves": Integer(4, 128, log=True),
+        "min_child_samples": Integer(2, 200, log=True),
+        "subsample": Real(0.5, 1.0),
+        "colsample_bytree": Real(0.3, 1.0),
+        "reg_lambda": Real(1e-3, 100.0, log=True),
+        "path_smooth": Real(0.0, 20.0),
+        "cat_smooth": Real(1.0, 200.0, log=True),
+    },
+    portfolio=(
+        {},
+        {"n_estimators": 400, "learning_rate": 0.03, "num_leaves": 8, "min_child_samples": 10, "colsample_bytree": 0.5},
+        {"n_estimators": 800, "learning_rate": 0.03, "num_leaves": 48, "colsample_bytree": 0.6, "path_smooth": 1.0},
+    ),
+    suits=lambda task: 5.0,
+    cost=lambda task: 0.1 + 4e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
+    encodes=("target", "ordinal", "native"),
+    family="boosting",
+    sparse=True,
+)

@@ -1,0 +1,28 @@
+"""The plain baseline: what everybody would try first, without any care."""
+
+from __future__ import annotations
+
+from mlestar.recipes.catalogue import find_recipe
+from mlestar.solution import Solution
+
+__all__ = ["plain_solution"]
+
+_SCIKIT_LEARN_DEFAULTS = {
+    "max_iter": 100,
+    "learning_rate": 0.1,
+    "max_leaf_nodes": 31,
+    "min_samples_leaf": 20,
+    "l2_regularization": 0.0,
+    "max_features": 1.0,
+}
+
+
+def plain_solution() -> Solution:
+    """Histogram gradient boosting with scikit-learn's defaults over ordinal codes."""
+    return Solution.of(
+        {
+            "clean": find_recipe("clean", "minimal").block(),
+            "encode": find_recipe("encode", "ordinal").block(),
+            "model": find_recipe("model", "hist_gradient_boosting").block(_SCIKIT_LEARN_DEFAULTS),
+        }
+    )

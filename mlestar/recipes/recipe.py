@@ -1,0 +1,95 @@
+"""A recipe: a block of the embedded catalogue, and what a search needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mlestar.recipes.space import Parameter
+from mlestar.solution import Block
+from mlestar.solution.source import Module
+
+if TYPE_CHECKING:
+    from mlestar.data import Task
+
+__all__ = ["Recipe", "cells", "is_regression"]
+
+
+def cells(task: Task) -> int:
+    """Rows times feature columns: what most costs grow with."""
+    return task.rows * max(1, len(task.features))
+
+
+def is_regression(task: Task) -> bool:
+    return task.type == "regression"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A block with its search space.
+
+    It stands as ``RECIPE`` at the bottom of a file that defines the block as an ordinary function, named ``kind``.
+
+    Parameters
+    ----------
+    kind : str
+        The kind of block, such as ``"model"``.
+    name : str
+        Unique within the kind; a valid identifier.
+    space : {parameter: Integer, Real or Choice}
+        What a search may change; the block's own defaults are the place to start from.
+    portfolio : tuple of {parameter: value}
+        Settings that are good first tries on an unseen task, the most promising first; what a setting leaves out keeps
+        the block's default.
+    suits : callable(task) -> float
+        How promising the recipe is for a task, from 0 (cannot be used, or is pointless) up.
+    cost : callable(task) -> float
+        Relative seconds that fitting it takes on all rows of a task, one core; used where no measured time may be.
+    family : str
+        Of ``model``: models of one family want their input alike (``"boosting"``, ``"trees"``, ``"linear"``).
+    families : tuple of str
+        Of ``encode``: the families of models that it is made for; all of them when empty.
+    encodes : tuple of str
+        Of ``model``: names of the ``encode`` recipes that go well with it, the best first.
+    excludes : tuple of str
+        Names of recipes, as ``<kind>_<name>``, that have no purpose beside this one.
+    sparse : bool
+        Of ``encode``: may give a sparse matrix. Of ``model``: accepts one.
+    text : str
+        Source of the file; filled in by the catalogue.
+    unavailable : str or None
+        Why the recipe cannot run here; filled in by the catalogue.
+    """
+
+    kind: str
+    name: str
+    space: Mapping[str, Parameter] = field(default_factory=dict)
+    portfolio: tuple[Mapping[str, Any], ...] = ({},)
+    suits: Callable[[Task], float] = lambda task: 1.0
+    cost: Callable[[Task], float] = lambda task: 0.02 + 1e-7 * cells(task)
+    family: str = ""
+    families: tuple[str, ...] = ()
+    encodes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    sparse: bool = False
+    text: str = field(default="", repr=False)
+    unavailable: str | None = None
+
+    def source(self) -> str:
+        """The block cut out of its file: the function with the imports and the helpers that it needs, nothing else."""
+        return Module(self.text, f"recipe {self.kind}_{self.name}").cut_out(self.kind)
+
+    def block(self, parameters: Mapping[str, Any] | None = None) -> Block:
+        """The block with these parameters."""
+        return self._block.with_parameters(parameters) if parameters else self._block
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The parameters of the block with their default values."""
+        return dict(self._block.parameters)
+
+    @cached_property
+    def _block(self) -> Block:
+        return Block(self.kind, self.source(), self.name)

@@ -1,0 +1,161 @@
+"""The sections about what went in: the task, the columns, the budget, and where all of it comes from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from mlestar.report.charts import Bar, bars
+from mlestar.report.numbers import duration, is_number, percent, plain
+from mlestar.report.run import Run
+
+__all__ = ["Budget", "Column", "budget", "columns", "facts", "provenance", "roles"]
+
+STAGES = ("scope", "search", "ablate", "refine", "ensemble", "validate", "finalize")
+MOST_IN_CELL = 6
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    role: str
+    storage: str
+    missing: int
+    missing_text: str
+    unique: int
+    statistics: list[tuple[str, str]]
+    note: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """``evaluations`` says what was charged and what was executed anew."""
+
+    summary: str
+    evaluations: str
+    chart: Markup | None
+
+
+def columns(run: Run) -> list[Column]:
+    """The columns in the order of the file."""
+    rows, statistics = run.task["rows"], run.scope.get("statistics") or {}
+    return [
+        Column(
+            name=column["name"],
+            role=column["role"],
+            storage=column["storage"],
+            missing=column["missing"],
+            missing_text=f"{column['missing']:,} ({percent(column['missing'] / rows)})" if column["missing"] else "0",
+            unique=column["unique"],
+            statistics=[(key, _compact(value)) for key, value in (statistics.get(column["name"]) or {}).items()],
+            note=column.get("note") or "",
+        )
+        for column in run.task["columns"]
+    ]
+
+
+def roles(run: Run) -> str:
+    """How many columns play which role."""
+    counts = Counter(column["role"] for column in run.task["columns"])
+    return ", ".join(f"{count:,} {role}" for role, count in counts.most_common())
+
+
+def facts(run: Run) -> list[tuple[str, str]]:
+    """The task in a few words each."""
+    task = run.task
+    found = [
+        ("Task", task["type"] if task["type"] == "regression" else f"{task['type']} classification"),
+        ("Target", ", ".join(task["targets"])),
+        ("Metric", f"{run.metric} ({'greater' if run.greater_is_better else 'less'} is better)"),
+        ("Rows", _rows(run)),
+        ("Columns", roles(run)),
+        ("Validation", f"{task['splitter'].replace('_', ' ')}, {task['folds']} folds × {task['repeats']}"),
+    ]
+    purpose = run.scope.get("spec", {}).get("purpose") or {}
+    labels = {"intended_use": "Intended use", "out_of_scope": "Out of scope", "owner": "Owner"}
+    return [(label, str(purpose[key])) for key, label in labels.items() if purpose.get(key)] + found
+
+
+def budget(run: Run) -> Budget:
+    """What each stage was given and what it took: by stage and branch in seconds, by stage in evaluations."""
+    in_seconds = run.plan["mode"] == "wall_clock"
+    planned, spent = _by_stage(run, in_seconds)
+    show = duration if in_seconds else plain
+    rows = [
+        Bar(
+            label, spent.get((stage, branch), 0.0),
+            f"{show(spent.get((stage, branch)))} of {show(planned.get((stage, branch)))}",
+            planned.get((stage, branch)), "over" if _is_over(spent, planned, (stage, branch)) else "",
+        )
+        for stage, branch in sorted({*planned, *spent}, key=lambda key: (_stage_order(key[0]), key[1]))
+        for label in [f"{stage} · branch {branch}" if branch else stage]
+    ]  # fmt: skip
+    charged = sum(entry["evaluations"] for entry in run.history["spent"])
+    executed = sum(entry["executed"] for entry in run.history["spent"])
+    total = f"{show(run.plan['total'])}{'' if in_seconds else ' evaluations'}"
+    return Budget(
+        summary=f"{total} in all. The mark on a bar is what was planned.",
+        evaluations=f"{charged:,} evaluations charged, {executed:,} executed, {charged - executed:,} from the store.",
+        chart=bars(rows, title="Spent against planned, by stage") if rows else None,
+    )
+
+
+def provenance(run: Run) -> list[tuple[str, str]]:
+    """Digests and versions: what one needs to make the same again."""
+    found = [("data fingerprint", _compact(run.scope["fingerprint"]))]
+    for model in [run.model] + ([run.final] if run.final is not None else []):
+        found += [
+            (f"{model['kind']} {name.replace('_', ' ')}", str(model[name]))
+            for name in ("solution", "program_sha256", "model_sha256")
+            if model.get(name)
+        ]
+    found += sorted((name, str(version)) for name, version in (run.model.get("versions") or {}).items())
+    return found
+
+
+def _rows(run: Run) -> str:
+    """Rows to train on and rows held out, where the scope says so."""
+    rows = run.scope.get("rows")
+    return f"{rows['train']:,} for training, {rows['holdout']:,} held out" if rows else plain(run.task["rows"])
+
+
+def _by_stage(run: Run, in_seconds: bool) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
+    """Planned and spent amounts by stage and branch (the branch is empty for a stage outside the branches)."""
+    planned: dict[tuple[str, str], float] = {}
+    spent: dict[tuple[str, str], float] = {}
+    for entry in run.history["spent"]:
+        branch = "" if entry["branch"] is None or not in_seconds else str(entry["branch"])
+        key = (str(entry["stage"]), branch)
+        spent[key] = spent.get(key, 0.0) + (entry["seconds"] if in_seconds else entry["evaluations"])
+        if in_seconds and is_number(entry["planned_seconds"]):
+            planned[key] = planned.get(key, 0.0) + entry["planned_seconds"]
+    if in_seconds and is_number(seconds := (run.verdict or {}).get("seconds")):
+        spent.setdefault(("validate", ""), seconds)
+    with_branches = {stage for stage, _ in planned}
+    for stage, amount in run.plan["stages"].items():
+        if stage not in with_branches and is_number(amount):
+            planned[stage, ""] = amount
+    return planned, spent
+
+
+def _is_over(spent: Mapping[Any, float], planned: Mapping[Any, float], key: tuple[str, str]) -> bool:
+    return key in planned and spent.get(key, 0.0) > 1.05 * planned[key]
+
+
+def _stage_order(stage: str) -> int:
+    return STAGES.index(stage) if stage in STAGES else len(STAGES)
+
+
+def _compact(value: Any) -> str:
+    """A statistic in the space of a table cell."""
+    if isinstance(value, Mapping):
+        shown = [f"{key}: {_compact(each)}" for key, each in list(value.items())[:MOST_IN_CELL]]
+        return ", ".join(shown) + (", …" if len(value) > MOST_IN_CELL else "")
+    if isinstance(value, list | tuple):
+        shown = [_compact(each) for each in value[:MOST_IN_CELL]]
+        return ", ".join(shown) + (", …" if len(value) > MOST_IN_CELL else "")
+    return plain(value)

@@ -1,0 +1,82 @@
+"""The report: one HTML file that needs nothing else, and is the same for the same run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+import jinja2
+from markupsafe import Markup
+
+from mlestar.report import inputs, judgement, search, story
+from mlestar.report.numbers import duration, plain
+from mlestar.report.run import Run
+from mlestar.report.source import highlighted
+
+__all__ = ["render"]
+
+
+def render(run: Run) -> str:
+    """The report of ``run`` as one self-contained HTML document.
+
+    The document refers to nothing outside itself, and its content security policy lets only its own style sheet and
+    script act, so that text from the data stays text. Equal runs give equal bytes.
+    """
+    style, script = _template_file("style.css"), _template_file("sort.js")
+    template = _environment().get_template("report.html")
+    return template.render(
+        run=run,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        banner=story.banner(run),
+        tiles=story.tiles(run),
+        score_chart=story.score_chart(run),
+        threshold=story.threshold(run),
+        matters=story.matters(run),
+        worries=story.worries(run),
+        series=search.series(run),
+        trajectory=search.trajectory_chart(run),
+        leaderboard=search.leaderboard(run),
+        ablations=search.ablations(run),
+        refinement_yield=search.refinement_yield(run),
+        refinements=search.refinements(run),
+        ensemble=search.ensemble(run),
+        checks=judgement.checks(run),
+        curves=judgement.curves(run),
+        facts=inputs.facts(run),
+        roles=inputs.roles(run),
+        columns=inputs.columns(run),
+        budget=inputs.budget(run),
+        provenance=inputs.provenance(run),
+        program=highlighted(run.final_program or run.program),
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("mlestar.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"plain": plain, "duration": duration}
+    return environment
+
+
+def _policy(style: str, script: str) -> str:
+    """A content security policy under which nothing is loaded and only our own style sheet and script act."""
+    own = f"style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'"
+    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
+
+
+def _template_file(name: str) -> str:
+    return (files("mlestar.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _source_hash(content: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"

@@ -1,0 +1,154 @@
+"""What a report is made from: the outputs of a run's stages, read from their directories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlestar.evaluation.metrics import get_metric
+from mlestar.files import read_json
+from mlestar.report.numbers import ScoreFormat, is_number
+
+__all__ = ["Run"]
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The documents of one run, as ``docs/contracts.md`` describes them.
+
+    Parameters
+    ----------
+    scope, plan
+        ``scope.json`` and ``plan.json``.
+    model, ensemble, candidates, history
+        The JSON files of the judged model's directory, and its ``program``.
+    verdict
+        ``verdict.json``; None before validation.
+    final, final_program
+        ``model.json`` and ``solution.py`` of the model that ships; None without a blessing.
+    programs
+        Programs of candidates by id, for what refinement changed; those that are absent are shown without a diff.
+    """
+
+    scope: Document
+    plan: Document
+    model: Document
+    ensemble: Document
+    candidates: Document
+    history: Document
+    program: str
+    verdict: Document | None = None
+    final: Document | None = None
+    final_program: str | None = None
+    programs: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        scope: Path,
+        model: Path,
+        verdict: Path | None = None,
+        final: Path | None = None,
+        candidates: Iterable[Path] = (),
+    ) -> Run:
+        """Read the directories that the stages wrote.
+
+        Parameters
+        ----------
+        scope, model, final
+            Output directories of scope, ensemble and finalize.
+        verdict
+            ``verdict.json`` or the directory that holds it.
+        candidates
+            Candidates directories, one per branch, for the programs in their ``solutions/``.
+
+        Raises
+        ------
+        DataError
+            When a file is absent or of another version of the format.
+        """
+        verdict_file = verdict / "verdict.json" if verdict is not None and verdict.is_dir() else verdict
+        history = read_json(model / "history.json")
+        if final is not None and (final / "history.json").exists():
+            later = [entry for entry in read_json(final / "history.json")["spent"] if entry not in history["spent"]]
+            history["spent"] = [*history["spent"], *later]
+        return cls(
+            scope=read_json(scope / "scope.json"),
+            plan=read_json(scope / "plan.json"),
+            model=read_json(model / "model.json"),
+            ensemble=read_json(model / "ensemble.json"),
+            candidates=read_json(model / "candidates.json"),
+            history=history,
+            program=(model / "solution.py").read_text(encoding="utf-8"),
+            verdict=read_json(verdict_file) if verdict_file is not None else None,
+            final=read_json(final / "model.json") if final is not None else None,
+            final_program=(final / "solution.py").read_text(encoding="utf-8") if final is not None else None,
+            programs=_refined_programs(history, [model, *candidates]),
+        )
+
+    @property
+    def task(self) -> Document:
+        task: Document = self.scope["task"]
+        return task
+
+    @property
+    def name(self) -> str:
+        return str(self.scope.get("spec", {}).get("name") or self.task["name"])
+
+    @property
+    def metric(self) -> str:
+        return str(self.task["metric"])
+
+    @property
+    def tried(self) -> list[Document]:
+        """The candidates, branch by branch in the order in which they were evaluated."""
+        return sorted(self.candidates["candidates"], key=lambda candidate: (candidate["branch"], candidate["order"]))
+
+    @property
+    def branches(self) -> list[str]:
+        return list(dict.fromkeys(str(candidate["branch"]) for candidate in self.tried))
+
+    @property
+    def greater_is_better(self) -> bool:
+        return get_metric(self.metric, self.task["type"]).greater_is_better
+
+    @property
+    def score_format(self) -> ScoreFormat:
+        """How this run's scores are written."""
+        return ScoreFormat.suited_to([self.model.get("score"), (self.verdict or {}).get("score")])
+
+    def gain(self, score: Any, over: Any) -> float | None:
+        """By how much ``score`` is better than ``over``; None when either is unknown."""
+        if not (is_number(score) and is_number(over)):
+            return None
+        return float(score - over) if self.greater_is_better else float(over - score)
+
+    def rank(self, scored: Iterable[Document]) -> list[Document]:
+        """The best first; those that did not end with a score on all folds last."""
+
+        def key(each: Document) -> tuple[bool, float]:
+            unscored = not is_number(each["score"]) or each.get("status", "ok") != "ok"
+            return unscored, 0.0 if unscored else -each["score"] if self.greater_is_better else each["score"]
+
+        return sorted(scored, key=key)
+
+    def name_of(self, candidate: str | None) -> str:
+        """The readable name of a candidate, or its id where it is not listed."""
+        return next((str(c["name"]) for c in self.candidates["candidates"] if c["id"] == candidate), str(candidate))
+
+
+def _refined_programs(history: Document, directories: list[Path]) -> dict[str, str]:
+    """The programs that refinements started from and ended with, where a directory holds them."""
+    wanted = {r[side] for r in history["refinements"] for side in ("before", "after") if r.get(side)}
+    found: dict[str, str] = {}
+    for directory in directories:
+        for identifier in sorted(wanted - found.keys()):
+            path = directory / "solutions" / f"{identifier}.py"
+            if path.is_file():
+                found[identifier] = path.read_text(encoding="utf-8")
+    return found

@@ -1,0 +1,266 @@
+"""Solutions as programs: render one to a script, and read a script back."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+from mlestar.data.task import Task
+from mlestar.errors import SolutionError
+from mlestar.solution.blocks import MEMBER_KINDS, Block
+from mlestar.solution.solution import Solution
+from mlestar.solution.source import Import, Module, rename
+
+__all__ = ["read_program", "render"]
+
+_PROGRAM_IMPORTS = (
+    Import("argparse"),
+    Import("importlib.util"),
+    Import("sys"),
+    Import("dataclasses", "dataclass"),
+    Import("numpy", None, "np"),
+    Import("pandas", None, "pd"),
+    Import("skops.io"),
+    Import("sklearn.base", "BaseEstimator"),
+    Import("sklearn.pipeline", "Pipeline"),
+)
+_SPLITTERS = {
+    "time": "TimeSeriesSplit",
+    "group": "GroupKFold",
+    "stratified_group": "StratifiedGroupKFold",
+    "stratified": "StratifiedKFold",
+    "kfold": "KFold",
+}
+_CELL = re.compile(r"^# %% block: (?P<kind>[a-z]+)(?:_\d+)? \((?P<name>.*)\)$")
+_PROGRAM_NAMES = (
+    *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "Context", "Combination", "Solution", "named", "pipeline"),
+    *(
+        "class_numbers",
+        "outputs",
+        "out_of_fold",
+        "fit_combination",
+        "read_table",
+        "fit",
+        "predict",
+        "save",
+        "load",
+        "main",
+    ),
+)
+_STANDARD_LIBRARY = {"argparse", "dataclasses", "importlib", "sys"}
+
+
+def render(solution: Solution, task: Task, *, threads: int = 2) -> str:
+    """One self-contained script in percent-cell form: fits and predicts without mlestar.
+
+    Parameters
+    ----------
+    solution : Solution
+    task : Task
+    threads : int
+        How many threads a fit uses where nobody says otherwise.
+    """
+    layout = _Layout(solution, task)
+    text = _template().render(
+        name=task.name,
+        target_text=" and ".join(f"`{_plain(target)}`" for target in task.targets),
+        type_text="regression" if not task.is_classification else f"{task.type} classification",
+        metric=task.metric,
+        packages=layout.packages,
+        trusted=("collections", *layout.packages, "solution"),
+        imports=layout.imports,
+        columns=[column for column in task.columns if column.name in task.features],
+        targets=tuple(task.targets),
+        classes=tuple(task.classes),
+        classification=task.is_classification,
+        binary=task.type == "binary",
+        multioutput=len(task.targets) > 1,
+        width=len(task.classes) or len(task.targets),
+        type=task.type,
+        time=task.time,
+        time_is_text=any(column.name == task.time and column.storage == "string" for column in task.columns),
+        group=task.group,
+        id=task.id,
+        splitter=task.splitter,
+        folds=task.folds,
+        gap=task.gap,
+        seed=task.seed,
+        threads=threads,
+        cells=layout.cells,
+        members=layout.members,
+        ensemble=len(solution.members) > 1,
+        second_level=solution.has_second_level,
+        out_of_fold=solution.needs_out_of_fold,
+        combine=solution.combine and "combine",
+        postprocess=solution.postprocess and "postprocess",
+        postprocess_out_of_fold=bool(solution.postprocess and solution.postprocess.needs_out_of_fold),
+    )
+    return re.sub(r"\n{4,}", "\n\n\n", text.strip("\n")) + "\n"
+
+
+def read_program(text: str) -> Solution:
+    """The solution that a program was rendered from.
+
+    Raises
+    ------
+    SolutionError
+        When the text is no program of :func:`render`.
+    """
+    module = Module(_definitions_only(text), "program")
+    names = {
+        line.split(": ", 1)[1].split(" ")[0]: match["name"]
+        for line in text.splitlines()
+        if (match := _CELL.match(line))
+    }
+    if not names:
+        raise SolutionError("no '# %% block:' cells; is this a program that mlestar wrote?")
+
+    def block(function: str) -> Block:
+        kind = re.sub(r"_\d+$", "", function)
+        source = module.cut_out(function)
+        return Block(kind, source if kind == function else rename(source, {function: kind}), names[function])
+
+    members = []
+    for name, node in module.definitions.items():
+        if name == "pipeline" or re.fullmatch(r"member_\d+", name):
+            calls = [each.func.id for each in ast.walk(node) if _calls_block(each, names)]
+            found = {re.sub(r"_\d+$", "", function): block(function) for function in calls}
+            members.append({kind: found[kind] for kind in MEMBER_KINDS if kind in found})
+    single = {kind: block(kind) if kind in names else None for kind in ("combine", "postprocess")}
+    return Solution(tuple(members), single["combine"], single["postprocess"])
+
+
+class _Layout:
+    """Which function of the script each block becomes: equal blocks once, different ones of a kind numbered."""
+
+    def __init__(self, solution: Solution, task: Task) -> None:
+        self.cells: list[dict[str, str]] = []
+        self._definitions = dict.fromkeys(_PROGRAM_NAMES, "")
+        self._bindings = {each.binding: each for each in _program_imports(solution, task)}
+        functions = _function_names(solution)
+        seen: set[str] = set()
+        for block, function in functions:
+            if function not in seen:
+                seen.add(function)
+                self.cells.append({"function": function, "name": block.name, "text": self._place(block, function)})
+        names = {(block.kind, block.digest): function for block, function in functions}
+        single = len(solution.members) == 1
+        self.members = [
+            {
+                "function": "pipeline" if single else f"member_{number}",
+                "title": _member_title(member, number, single),
+                "target": names[("target", member["target"].digest)] if "target" in member else None,
+                "blocks": {
+                    kind: names[(kind, member[kind].digest)]
+                    for kind in MEMBER_KINDS
+                    if kind in member and kind != "target"
+                },
+            }
+            for number, member in enumerate(solution.members, 1)
+        ]
+        self.imports = _merged(self._bindings.values())
+        roots = {each.module.split(".")[0] for each in self._bindings.values()} - _STANDARD_LIBRARY - {"skops"}
+        self.packages = sorted(roots)
+
+    def _place(self, block: Block, function: str) -> str:
+        """The block's text for its cell, renamed where the script has the name already for something else."""
+        names = {block.kind: function} if function != block.kind else {}
+        texts = {name: block.module.text(name) for name in block.module.needs(block.kind)}
+        for name, text in texts.items():
+            if name != block.kind and (self._definitions.get(name, text) != text or name in self._bindings):
+                names[name] = self._free(name)
+        for each in block.module.imports_of(texts):
+            if self._bindings.setdefault(each.binding, each) != each or each.binding in self._definitions:
+                names[each.binding] = self._free(each.binding)
+                self._bindings[names[each.binding]] = each.renamed(names[each.binding])
+        body = "\n\n\n".join(
+            text for name, text in texts.items() if name == block.kind or self._definitions.get(name) != text
+        )
+        self._definitions |= {names.get(name, name): text for name, text in texts.items() if name != block.kind}
+        return rename(body, names) if names else body
+
+    def _free(self, name: str) -> str:
+        number = 2
+        while f"{name}_{number}" in self._definitions or f"{name}_{number}" in self._bindings:
+            number += 1
+        return f"{name}_{number}"
+
+
+def _function_names(solution: Solution) -> list[tuple[Block, str]]:
+    """Each block of the solution with the name of its function, by kind in the order of application."""
+    found = []
+    for kind in MEMBER_KINDS:
+        versions = list(dict.fromkeys(member[kind] for member in solution.members if kind in member))
+        found += [(block, kind if len(versions) == 1 else f"{kind}_{n}") for n, block in enumerate(versions, 1)]
+    return found + [(block, block.kind) for block in (solution.combine, solution.postprocess) if block]
+
+
+def _program_imports(solution: Solution, task: Task) -> list[Import]:
+    """What the program needs beside its blocks."""
+    found = list(_PROGRAM_IMPORTS)
+    if any("target" in member for member in solution.members):
+        found.append(Import("sklearn.compose", "TransformedTargetRegressor"))
+    if solution.needs_out_of_fold:
+        found.append(Import("sklearn.model_selection", _SPLITTERS[task.splitter]))
+    return found
+
+
+def _merged(imports: Iterable[Import]) -> str:
+    """Import statements as people write them: the standard library first, names of a module together, sorted."""
+    plain = sorted({each.statement for each in imports if not each.name})
+    names: dict[str, set[str]] = {}
+    for each in imports:
+        if each.name:
+            names.setdefault(each.module, set()).add(each.statement.split(" import ")[1])
+    statements = plain + [f"from {module} import {', '.join(sorted(found))}" for module, found in sorted(names.items())]
+
+    def is_standard(statement: str) -> bool:
+        return statement.split()[1].split(".", maxsplit=1)[0] in _STANDARD_LIBRARY
+
+    groups = [[each for each in statements if is_standard(each) is standard] for standard in (True, False)]
+    return "\n\n".join("\n".join(group) for group in groups if group)
+
+
+def _definitions_only(text: str) -> str:
+    """The script without the statements that run it."""
+    tree = ast.parse(text)
+    lines = text.splitlines()
+    for node in tree.body:
+        if isinstance(node, ast.If):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or 0) - node.lineno + 1)
+    return "\n".join(lines)
+
+
+def _calls_block(node: ast.AST, names: dict[str, str]) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+
+
+def _member_title(member: Any, number: int, single: bool) -> str:
+    chain = ", ".join(member[kind].name for kind in MEMBER_KINDS if kind in member)
+    return f"{chain.capitalize()}." if single else f"Member {number}: {chain}."
+
+
+def _plain(text: str) -> str:
+    """User text for a comment: one line, no matter what it holds."""
+    return repr(text)[1:-1]
+
+
+def _literal(value: Any) -> str:
+    """Python source of a constant; strings in double quotes where that needs no escapes."""
+    if isinstance(value, tuple):
+        return f"({', '.join(_literal(each) for each in value)}{',' if len(value) == 1 else ''})"
+    written = repr(value)
+    return f'"{value}"' if isinstance(value, str) and '"' not in value and written == f"'{value}'" else written
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    environment.filters["literal"] = _literal
+    return environment.from_string((files("mlestar.solution") / "program.py.j2").read_text(encoding="utf-8"))

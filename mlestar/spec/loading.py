@@ -1,0 +1,113 @@
+"""Reading a scope spec."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mlestar.errors import SpecError
+from mlestar.spec.document import read_mapping
+from mlestar.spec.models import Scope
+from mlestar.spec.overrides import apply_overrides
+from mlestar.spec.problems import explain
+from mlestar.spec.source import Source
+from mlestar.spec.suggestions import did_you_mean
+
+__all__ = ["Loaded", "load_scope", "parse_scope", "resolve_uri"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A valid scope, and where its fields stand for errors that only later layers can find."""
+
+    scope: Scope
+    source: Source
+
+
+def load_scope(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
+    """Read a spec file, and make its data URIs independent of where it stands.
+
+    Parameters
+    ----------
+    path
+        YAML or JSON file.
+    overrides
+        ``a.b=value`` each, the value in YAML, the later one winning. A relative data path in an override is relative
+        to the current directory, where the shell completes it; in the file, to the file's folder.
+
+    Raises
+    ------
+    SpecError
+        One line per mistake: ``file:line: field: what is wrong; remedy``.
+    """
+    path = Path(path)
+    loaded = parse_scope(_read(path), str(path), overrides)
+    uris = {
+        field: resolve_uri(uri, Path() if loaded.source.overridden(f"data.{field}") else path.parent)
+        for field in ("train", "test")
+        if (uri := getattr(loaded.scope.data, field)) is not None
+    }
+    data = loaded.scope.data.model_copy(update=uris)
+    return Loaded(loaded.scope.model_copy(update={"data": data}), loaded.source)
+
+
+def parse_scope(text: str, name: str = "scope spec", overrides: Sequence[str] = ()) -> Loaded:
+    """Read the text of a spec, YAML or JSON; data URIs stay as they are.
+
+    Parameters
+    ----------
+    text
+        What a spec file holds, or what :meth:`Scope.to_json` gave.
+    name
+        What errors call the text.
+    overrides
+        As for :func:`load_scope`.
+
+    Raises
+    ------
+    SpecError
+        One line per mistake.
+    """
+    content, lines = read_mapping(text, name)
+    source = apply_overrides(content, Source(name, lines), overrides)
+    try:
+        return Loaded(Scope.model_validate(content), source)
+    except ValidationError as error:
+        raise explain(error, content, source) from None
+
+
+def resolve_uri(uri: str, base: str | Path) -> str:
+    """Make a relative path absolute; leave URIs (``gs://...``, ``sklearn:...``) and absolute paths alone.
+
+    Parameters
+    ----------
+    uri
+        Path or URI.
+    base
+        Folder that a relative path is relative to, whether or not a file is there.
+    """
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri):
+        return uri
+    return os.path.abspath(Path(base) / uri) if not os.path.isabs(uri) else uri
+
+
+def _read(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        near = path.parent.glob("*") if path.parent.is_dir() else ()
+        hint = did_you_mean(path.name, [other.name for other in near]) or "; check the path"
+        raise SpecError(f"{path}: no such file{hint}") from None
+    except OSError as error:
+        raise SpecError(f"{path}: cannot be read ({error.strerror}); give the path of a readable YAML file") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        raise SpecError(f"{path}:{line}: the byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from None

@@ -1,0 +1,35 @@
+"""What the user probably meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["did_you_mean"]
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Name the choice closest to ``word``, to be put at the end of an error message.
+
+    Parameters
+    ----------
+    word
+        What was written.
+    choices
+        What could have been meant; upper and lower case count as the same.
+
+    Returns
+    -------
+    str
+        ``"; did you mean 'roc_auc'?"``, or nothing when no choice is close.
+
+    Examples
+    --------
+    >>> did_you_mean("rocauc", ["accuracy", "roc_auc"])
+    "; did you mean 'roc_auc'?"
+    >>> did_you_mean("price", ["accuracy", "roc_auc"])
+    ''
+    """
+    folded = {choice.casefold(): choice for choice in choices}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1)
+    return f"; did you mean {folded[close[0]]!r}?" if close else ""

@@ -1,0 +1,83 @@
+"""The types of spec fields that pydantic has not got, each with its JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, WithJsonSchema
+
+__all__ = ["LEAST_WALL_CLOCK", "ColumnName", "Names", "SeveralNames", "Slug", "WallClock"]
+
+LEAST_WALL_CLOCK = 20.0
+
+# Both patterns are also part of the JSON Schema, so they keep to what ECMA-262 and Python read alike.
+_DURATION = r"^(?=[0-9])(([0-9]+(\.[0-9]+)?)h)?(([0-9]+(\.[0-9]+)?)m)?(([0-9]+(\.[0-9]+)?)s)?$"
+_SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_LONGEST_SLUG = 63  # a Kubernetes label holds no more
+
+
+def _seconds(value: Any) -> Any:
+    """Seconds of a duration such as ``1h30m``; numbers are left to the field's own type."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    match = re.fullmatch(_DURATION, value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{value!r} is not a duration; write 90s, 10m, 1h30m or a number of seconds")
+    hours, minutes, seconds = (float(match[group] or 0) for group in (2, 5, 8))
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def _enough(seconds: float) -> float:
+    if seconds < LEAST_WALL_CLOCK:
+        raise ValueError(
+            f"{seconds:g} s is too short to start, fit and validate even one model; write {LEAST_WALL_CLOCK:g}s or more"
+        )
+    return seconds
+
+
+def _slug(value: str) -> str:
+    if re.fullmatch(_SLUG, value) and len(value) <= _LONGEST_SLUG:
+        return value
+    slug = re.sub("[^a-z0-9]+", "-", value.lower())[:_LONGEST_SLUG].strip("-")
+    raise ValueError(
+        f"{value!r} is not a name of lower-case letters, digits and single hyphens (at most {_LONGEST_SLUG})"
+        f"; write {slug or 'my-scope'!r}"
+    )
+
+
+WallClock = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    AfterValidator(_enough),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": _DURATION}, {"type": "number", "minimum": LEAST_WALL_CLOCK}]}
+    ),
+]
+"""Seconds, written as ``90s``, ``10m``, ``1h30m`` or a number."""
+
+Slug = Annotated[
+    str, AfterValidator(_slug), WithJsonSchema({"type": "string", "pattern": _SLUG, "maxLength": _LONGEST_SLUG})
+]
+"""A name that can stand in a path, a URI and a Kubernetes label."""
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise ValueError(f"{name!r} is named twice; name it once")
+    return names
+
+
+ColumnName = Annotated[str, Field(min_length=1)]
+
+# Models are strict, so that 5 is not taken for true or "5" for 5; but YAML and JSON have lists only, no tuples.
+_UNIQUE: dict[str, JsonValue] = {"uniqueItems": True}
+
+Names = Annotated[tuple[ColumnName, ...], Field(strict=False, json_schema_extra=_UNIQUE), AfterValidator(_distinct)]
+"""Column names, each once."""
+
+SeveralNames = Annotated[
+    tuple[ColumnName, ...], Field(strict=False, min_length=1, json_schema_extra=_UNIQUE), AfterValidator(_distinct)
+]
+"""Column names, each once, at least one."""

@@ -1,0 +1,69 @@
+"""ablate: swap each block of the best candidate for its null variant, and measure what that costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlestar.evaluation import Evaluation
+from mlestar.recipes import RecipeProposer
+from mlestar.stages.branch import Branch, open_branch
+from mlestar.stages.candidates import Candidate
+
+__all__ = ["ablate"]
+
+
+def ablate(
+    *, scope_dir: Path, train_dir: Path, candidates_dir: Path, ablated_dir: Path, branch: int, step: int, store: str
+) -> None:
+    """Measure each block's effect on the same folds, with its paired standard error.
+
+    Parameters
+    ----------
+    candidates_dir : Path
+        Candidates directory of the stage before.
+    ablated_dir : Path
+        Candidates directory to write: with the ablated variants, and ``ablations`` in the history.
+    step : int
+        Number of the outer step, from 1.
+    """
+    with open_branch(
+        "ablate",
+        scope_dir=scope_dir,
+        train_dir=train_dir,
+        candidates_dir=candidates_dir,
+        store=store,
+        branch=branch,
+        step=step,
+    ) as work:
+        best = work.candidates.best
+        solution = work.candidates.solution(best.id)
+        proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
+        for kind, proposal in proposer.nulls(solution):
+            known = work.candidates.find(proposal.solution.id)
+            evaluation = work.evaluate(proposal.solution, proposal.name, parent=best.id, block=kind, race=False)
+            if evaluation is None:
+                break
+            work.candidates.history["ablations"].append(_effect(work, best, kind, proposal.name, evaluation))
+            if known is None and work.is_better(evaluation):
+                work.accept(proposal.solution)
+    work.candidates.write(ablated_dir)
+
+
+def _effect(work: Branch, best: Candidate, kind: str, variant: str, evaluation: Evaluation) -> dict[str, Any]:
+    """What the best candidate loses without the block: positive where the block helps."""
+    lost = work.differences(best.fold_scores, evaluation.fold_scores) if evaluation.ok else []
+    return {
+        "branch": work.branch,
+        "step": work.step,
+        "candidate": best.id,
+        "block": kind,
+        "variant": variant,
+        "effect": float(np.mean(lost)) if lost else None,
+        "standard_error": work.harness.standard_error(lost) if len(lost) > 1 else None,
+        "seconds": round(evaluation.seconds, 3),
+        "status": evaluation.status,
+        "reason": evaluation.reason,
+    }

@@ -1,0 +1,160 @@
+"""The budget: a plan for the whole run, made by scope, and what a stage may spend of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from mlestar.errors import BudgetError
+from mlestar.stages.environment import DEADLINE
+
+__all__ = ["Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
+
+_SHARES = {"ensemble": 0.09, "validate": 0.12, "finalize": 0.10}
+_SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
+_STAGE_OVERHEAD = 0.4  # seconds from the end of a stage to the start of the next, under a local runner
+_CLOSING = 1.5  # seconds to stop the servers and to lay out the result
+_LEAST_SECONDS = 6.0
+
+
+class Spent(BaseModel):
+    """What a stage used. ``seconds`` counts stored evaluations with the seconds that they once took."""
+
+    stage: str
+    branch: int | None = None
+    step: int | None = None
+    planned_seconds: float
+    seconds: float
+    evaluations: int
+    executed: int
+
+
+class Plan(BaseModel):
+    """Seconds (``wall_clock``) or fits (``evaluations``) per stage; for those of a branch: per branch and step."""
+
+    mode: Literal["wall_clock", "evaluations"]
+    total: float
+    stages: dict[str, float]
+
+
+def make_plan(*, wall_clock: float, evaluations: int | None, outer_steps: int, branches: int, used: float) -> Plan:
+    """Divide the budget among the stages that come after scope.
+
+    Parameters
+    ----------
+    wall_clock : float
+        Seconds for the whole run.
+    evaluations : int or None
+        When given, fits for the whole run, and seconds play no part.
+    used : float
+        Seconds that are gone when the plan is made; where a deadline is set (a local run), it is asked instead.
+
+    Raises
+    ------
+    BudgetError
+        When the rest does not suffice to search at all.
+    """
+    branch = {
+        "search": _SEARCH_SHARE,
+        "ablate": _ABLATE_SHARE / outer_steps,
+        "refine": (1 - _SEARCH_SHARE - _ABLATE_SHARE) / outer_steps,
+    }
+    if evaluations is not None:
+        return Plan(
+            mode="evaluations",
+            total=evaluations,
+            stages={name: evaluations / branches * share for name, share in branch.items()},
+        )
+    stages_left = 4 + 2 * outer_steps
+    rest = min(seconds_left(), wall_clock - used) - stages_left * _STAGE_OVERHEAD - _CLOSING
+    if rest < _LEAST_SECONDS:
+        raise BudgetError(
+            f"budget.wall_clock: {wall_clock:g} s leave {max(rest, 0):.0f} s for the search on this machine, "
+            f"at least {_LEAST_SECONDS:.0f} are needed; give it {wall_clock - rest + _LEAST_SECONDS:.0f} s or more"
+        )
+    for_branches = rest * (1 - sum(_SHARES.values()))
+    stages = {name: for_branches * share for name, share in branch.items()}
+    return Plan(
+        mode="wall_clock", total=wall_clock, stages=stages | {name: rest * each for name, each in _SHARES.items()}
+    )
+
+
+def seconds_left() -> float:
+    """Until the deadline of a local run; infinite elsewhere."""
+    return float(os.environ[DEADLINE]) - time.monotonic() if DEADLINE in os.environ else float("inf")
+
+
+class StageBudget:
+    """What one stage may still spend.
+
+    Parameters
+    ----------
+    plan : Plan
+    stage : str
+    spent : sequence of Spent
+        By the stages before this one in its branch: what they left over or overdrew is carried on.
+    lanes : float
+        Cores that this stage can count on: stored seconds are charged as if they had been spent on so many at once.
+    after : sequence of str
+        The stages still to come, whose share a deadline must leave.
+    """
+
+    def __init__(
+        self, plan: Plan, stage: str, *, spent: Sequence[Spent] = (), lanes: float = 1.0, after: Sequence[str] = ()
+    ) -> None:
+        self._started = time.monotonic()
+        self._stage, self._lanes = stage, lanes
+        self._stored = 0.0
+        self.evaluations = self.executed = 0
+        planned = plan.stages.get(stage, 0.0)
+        self.counted = plan.mode == "evaluations"
+        if self.counted:
+            carried = sum(plan.stages.get(each.stage, 0.0) - each.evaluations for each in spent)
+            self.limit = planned + carried
+            self.planned_seconds = 0.0
+            return
+        carried = sum(each.planned_seconds - each.seconds for each in spent)
+        later = sum(plan.stages[name] + _STAGE_OVERHEAD for name in after) + _CLOSING
+        self.planned_seconds = planned
+        self.limit = max(min(planned + min(carried, planned), seconds_left() - later), 0.0)
+
+    @property
+    def seconds(self) -> float:
+        """Charged so far."""
+        return time.monotonic() - self._started + self._stored / self._lanes
+
+    @property
+    def left(self) -> float:
+        """Seconds, or fits, that are left."""
+        return self.limit - (self.evaluations if self.counted else self.seconds)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing more may be started."""
+        return self.left <= 0
+
+    def charge(self, *, stored_seconds: float = 0.0, evaluations: int = 0, executed: int = 0) -> None:
+        """Account for evaluations: those from the store cost what they once took."""
+        self._stored += stored_seconds
+        self.evaluations += evaluations
+        self.executed += executed
+
+    def fit_seconds(self, share: float = 1.0) -> float:
+        """How long a fit that starts now may take: a share of what the stage has left."""
+        return max(self.left * share, 0.0) if not self.counted else 3600.0
+
+    def spent(self, branch: int | None = None, step: int | None = None) -> dict[str, Any]:
+        """The account, for the history."""
+        return Spent(
+            stage=self._stage,
+            branch=branch,
+            step=step,
+            planned_seconds=round(self.planned_seconds, 3),
+            seconds=round(self.seconds, 3) if not self.counted else 0.0,
+            evaluations=self.evaluations,
+            executed=self.executed,
+        ).model_dump()

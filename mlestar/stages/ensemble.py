@@ -1,0 +1,206 @@
+"""ensemble: combine the candidates of all branches, fit the judged model on all training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlestar.errors import BudgetError
+from mlestar.evaluation import CandidateFailure, Harness, Limits
+from mlestar.files import write_json
+from mlestar.progress import emit
+from mlestar.recipes import find_recipe
+from mlestar.solution import Block, Solution, render
+from mlestar.stages.budget import StageBudget
+from mlestar.stages.candidates import Candidate, Candidates
+from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
+from mlestar.stages.scoped import Scoped, cores, open_harness
+from mlestar.stages.weights import Weigh, average, greedy, nested_scores
+
+__all__ = ["ensemble"]
+
+_MOST_CANDIDATES = 12  # that an ensemble is chosen from
+_LEAST_WEIGHT = 0.05
+_FIT_SHARE = 0.6  # of finalize's budget that fitting the judged solution may be expected to take
+_FIRST_FIT = 0.7  # of what the stage has left that one fit may take, so that a cheaper choice can still be fitted
+_SECOND_LEVEL_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A solution that could be shipped, with its nested score."""
+
+    method: str
+    solution: Solution
+    members: tuple[tuple[Candidate, float], ...]
+    score: float
+    fold_scores: tuple[float, ...]
+
+
+def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], model_dir: Path, store: str) -> None:
+    """Choose between the best candidate and ensembles by nested folds, fit the choice, write the judged model.
+
+    Parameters
+    ----------
+    branch_dirs : sequence of Path
+        The last candidates directory of each branch.
+    model_dir : Path
+        Model directory to write.
+
+    Raises
+    ------
+    BudgetError
+        When nothing could be fitted on all training rows in the time that is left.
+    """
+    scoped = Scoped.read(scope_dir)
+    merged = _merged([Candidates.read(path) for path in branch_dirs])
+    budget = StageBudget(scoped.plan, "ensemble", after=["validate", "finalize"])
+    with open_harness(scoped, train_dir, store) as harness:
+        choices = _choices(scoped, harness, merged, budget)
+        ranked = sorted(choices, key=lambda each: -harness.gain(each.score, 0.0))
+        chosen, program = _fit_first(scoped, harness, ranked, train_dir, model_dir, budget)
+    merged.best_id = chosen.members[0][0].id
+    merged.history["spent"].append(budget.spent())
+    merged.write(model_dir)
+    write_json(model_dir / "ensemble.json", _account(harness, choices, chosen))
+    facts = ModelFacts(
+        kind="judged",
+        solution=chosen.solution.digest,
+        task=scoped.task.type,
+        metric=scoped.task.metric,
+        score=chosen.score,
+        members=[member.name for member, _ in chosen.members],
+    )
+    write_model(model_dir, program, facts)
+
+
+def _merged(branches: Sequence[Candidates]) -> Candidates:
+    """All branches in one; a solution that several tried is kept once."""
+    merged = Candidates()
+    for candidates in branches:
+        for entry in candidates.entries:
+            if merged.find(entry.id) is None:
+                merged.entries.append(entry)
+        merged.programs |= candidates.programs
+        merged.predictions |= candidates.predictions
+        for key, rows in candidates.history.items():
+            merged.history[key] += rows
+    return merged
+
+
+def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: StageBudget) -> list[_Choice]:
+    """The best single candidates, and the ensembles that the rest of the run can afford to fit."""
+    ranked = sorted(
+        (entry for entry in merged.entries if entry.status == "ok"),
+        key=lambda entry: -harness.gain(entry.score or 0.0, 0.0),
+    )
+    if not ranked:
+        raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
+    singles = [
+        _Choice("best", merged.solution(each.id), ((each, 1.0),), each.score or 0.0, tuple(each.fold_scores))
+        for each in ranked[:3]
+    ]
+    postprocess = merged.solution(ranked[0].id).postprocess
+    affordable = _Affordable(scoped, harness, postprocess)
+    pool = [each for each in ranked if affordable([each])][:_MOST_CANDIDATES]
+    if len(pool) < 2:
+        return singles
+    stack = np.stack([merged.predictions[each.id] for each in pool], axis=1)
+    plans: list[tuple[str, Weigh]] = [("average of 3", average(3)), ("greedy", greedy), ("average of 5", average(5))]
+    found = []
+    for method, weigh in plans[: scoped.scope.pipeline.ensemble_rounds]:
+        if budget.exhausted:
+            break
+        weights = weigh(harness, stack, np.flatnonzero(np.isfinite(stack).all(axis=(1, 2))))
+        members = _members(pool, weights, affordable)
+        if len(members) > 1:
+            found.append(_ensemble(harness, merged, method, members, postprocess, nested_scores(harness, stack, weigh)))
+            emit("evaluated", stage="ensemble", branch=None, step=None, name=method, score=found[-1].score, status="ok")
+    return singles + found
+
+
+class _Affordable:
+    """Whether finalize will have the time to fit these members on all rows, judged by what their folds took."""
+
+    def __init__(self, scoped: Scoped, harness: Harness, postprocess: Block | None) -> None:
+        self._limit = scoped.plan.stages["finalize"] * _FIT_SHARE if scoped.plan.mode == "wall_clock" else np.inf
+        share = np.mean([len(fold.train) for fold in harness.folds]) / scoped.task.rows
+        crossed = postprocess is not None and postprocess.needs_out_of_fold
+        self._fits = (scoped.task.folds + 1 if crossed else 1) / share / len(harness.folds)
+
+    def __call__(self, members: Sequence[Candidate]) -> bool:
+        return sum(each.seconds for each in members) * self._fits <= self._limit
+
+
+def _members(pool: Sequence[Candidate], weights: np.ndarray, affordable: _Affordable) -> list[tuple[Candidate, float]]:
+    """The candidates with a weight worth its fit, heaviest first, as many as can be afforded."""
+    members: list[tuple[Candidate, float]] = []
+    for place in np.argsort(-weights, kind="stable"):
+        if weights[place] >= _LEAST_WEIGHT and affordable([pool[place], *(each for each, _ in members)]):
+            members.append((pool[place], float(weights[place])))
+    total = sum(weight for _, weight in members)
+    return [(each, round(weight / total, 4)) for each, weight in members]
+
+
+def _ensemble(
+    harness: Harness,
+    merged: Candidates,
+    method: str,
+    members: Sequence[tuple[Candidate, float]],
+    postprocess: Block | None,
+    fold_scores: list[float],
+) -> _Choice:
+    weights = tuple(weight for _, weight in members)
+    solution = Solution(
+        tuple(merged.solution(each.id).members[0] for each, _ in members),
+        find_recipe("combine", "weighted").block({"weights": weights}),
+        postprocess,
+    )
+    if postprocess is not None:
+        # The nested scores are of the plain combination; what comes after it is fitted in the worker, nested as well.
+        evaluation = harness.evaluate(solution, seconds=lambda: _SECOND_LEVEL_SECONDS)
+        fold_scores = list(evaluation.fold_scores) if evaluation.ok else fold_scores
+    return _Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
+
+
+def _fit_first(
+    scoped: Scoped, harness: Harness, ranked: Sequence[_Choice], train_dir: Path, model_dir: Path, budget: StageBudget
+) -> tuple[_Choice, str]:
+    """Fit the best choice on all training rows; where that fails or takes too long, the next best."""
+    reasons = []
+    for choice in ranked:
+        program = render(choice.solution, scoped.task)
+        limits = Limits(seconds=budget.fit_seconds(_FIRST_FIT), memory_mb=harness.memory_mb * cores())
+        try:
+            fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
+        except CandidateFailure as failure:
+            reasons.append(f"{choice.method}: {failure.reason}")
+            continue
+        return choice, program
+    raise BudgetError(
+        f"ensemble: nothing could be fitted on all training rows ({'; '.join(reasons)}); raise the budget"
+    )
+
+
+def _account(harness: Harness, choices: Sequence[_Choice], chosen: _Choice) -> dict[str, Any]:
+    """``ensemble.json``."""
+    return {
+        "method": chosen.method,
+        "candidates": [
+            {
+                "method": each.method,
+                "score": each.score,
+                "standard_error": harness.standard_error(each.fold_scores),
+                "members": [member.id for member, _ in each.members],
+            }
+            for each in choices
+        ],
+        "members": [
+            {"id": member.id, "name": member.name, "branch": member.branch, "weight": weight, "score": member.score}
+            for member, weight in chosen.members
+        ],
+    }

@@ -1,0 +1,134 @@
+"""finalize: fit the blessed solution on all rows, check that it is still the model that was judged, and ship it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mlestar.data.tables import read_arrow, write_arrow
+from mlestar.evaluation import CandidateFailure, Limits, Workers
+from mlestar.files import read_json
+from mlestar.progress import emit
+from mlestar.report import Run, render
+from mlestar.stages.budget import StageBudget
+from mlestar.stages.candidates import Candidates
+from mlestar.stages.model import FIT_THREADS, MODEL_FILE, ModelFacts, fit_and_save, read_model, write_model
+from mlestar.stages.scope import GAP
+from mlestar.stages.scoped import Scoped, cores, memory_limit_mb, open_workers
+
+__all__ = ["finalize"]
+
+_CARRIED_ON = ("ensemble.json", "history.json", "candidates.json")
+_MOST_DISAGREEMENT = 2.0  # times what a model differs from one that did not see the row
+_PREDICT_SECONDS = 60.0
+_COMPARED_ROWS = 5000
+
+
+def finalize(
+    *,
+    scope_dir: Path,
+    train_dir: Path,
+    holdout_dir: Path,
+    model_dir: Path,
+    verdict_dir: Path,
+    final_dir: Path,
+    store: str,
+) -> None:
+    """Ship the judged solution, fitted on all rows; the judged model itself where that fails or turns out different.
+
+    The figures of the report stay those of the judged model.
+
+    Parameters
+    ----------
+    model_dir : Path
+        The judged model.
+    verdict_dir : Path
+        What validate wrote; this stage runs only after a blessing.
+    final_dir : Path
+        Model directory to write, with ``report.html``.
+
+    Raises
+    ------
+    ModelError
+        When the judged model is not the one that was written.
+    """
+    scoped = Scoped.read(scope_dir)
+    program, facts = read_model(model_dir)
+    budget = StageBudget(scoped.plan, "finalize")
+    final_dir.mkdir(parents=True, exist_ok=True)
+    with open_workers() as workers, tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
+        everything = Path(scratch) / "all"
+        _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
+        limits = Limits(seconds=budget.fit_seconds(), memory_mb=memory_limit_mb() * cores())
+        try:
+            fit_and_save(workers, program, scoped.task, everything, final_dir / MODEL_FILE, limits)
+            notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)
+        except CandidateFailure as failure:
+            notes = [f"the fit on all rows ended with {failure.status} ({failure.reason})"]
+    if notes:
+        shutil.copyfile(model_dir / MODEL_FILE, final_dir / MODEL_FILE)
+        notes = [f"{note}; this is the judged model, fitted without the holdout" for note in notes]
+        emit("note", message=notes[0])
+    for name in _CARRIED_ON:
+        shutil.copyfile(model_dir / name, final_dir / name)
+    known = ModelFacts.model_validate({name: facts[name] for name in ModelFacts.model_fields})
+    write_model(final_dir, program, known.model_copy(update={"kind": "final", "blessed": True, "notes": notes}))
+    report = render(Run.read(scope=scope_dir, model=model_dir, verdict=verdict_dir, final=final_dir))
+    (final_dir / "report.html").write_text(report, encoding="utf-8")
+
+
+def _join(directories: list[Path], joined: Path) -> None:
+    """All rows in the order in which the program reads them from the user's file."""
+    present = [directory for directory in directories if (directory / "rows.npy").exists()]
+    order = np.argsort(np.concatenate([np.load(directory / "rows.npy", allow_pickle=False) for directory in present]))
+    for name in ("features.arrow", "target.arrow"):
+        write_arrow(
+            pd.concat([read_arrow(each / name) for each in present], ignore_index=True), joined / name, rows=order
+        )
+
+
+def _disagreement(
+    workers: Workers,
+    program: str,
+    scoped: Scoped,
+    train_dir: Path,
+    holdout_dir: Path,
+    model_dir: Path,
+    final_dir: Path,
+) -> list[str]:
+    """Why the refitted model is not the judged one, if it is not.
+
+    On the holdout the final model has seen the rows and the judged one has not; on the training rows the judged model
+    has, and the fold models behind the out-of-fold predictions have not. The two should differ about as much.
+    """
+
+    def predict(model: Path, features: Path) -> np.ndarray:
+        limits = Limits(seconds=_PREDICT_SECONDS, memory_mb=memory_limit_mb())
+        with workers.session(program, seed=scoped.task.seed, threads=FIT_THREADS, limits=limits) as session:
+            session.load(model)
+            values = session.predict(features).values
+        return np.asarray(values).reshape(len(values), -1)
+
+    out_of_fold = _out_of_fold(model_dir)
+    rows = np.flatnonzero(np.isfinite(out_of_fold).all(axis=1))
+    rows = np.sort(np.random.default_rng(scoped.task.seed).permutation(rows)[:_COMPARED_ROWS])
+    with tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
+        seen = Path(scratch) / "features.arrow"
+        write_arrow(read_arrow(train_dir / "features.arrow"), seen, rows=rows)
+        expected = np.abs(out_of_fold[rows] - predict(model_dir / MODEL_FILE, seen)).mean()
+    holdout = holdout_dir / "features.arrow"
+    found = np.abs(predict(model_dir / MODEL_FILE, holdout) - predict(final_dir / MODEL_FILE, holdout)).mean()
+    if found <= _MOST_DISAGREEMENT * expected:
+        return []
+    return [f"fitted on all rows, its predictions changed by {found:.3g} on the holdout, {expected:.3g} were expected"]
+
+
+def _out_of_fold(model_dir: Path) -> np.ndarray:
+    """Out-of-fold predictions of the judged solution (rows, outputs)."""
+    candidates = Candidates.read(model_dir)
+    members = read_json(model_dir / "ensemble.json")["members"]
+    return np.sum([each["weight"] * candidates.predictions[each["id"]] for each in members], axis=0)

@@ -1,0 +1,83 @@
+"""The model directory: the program, the fitted state, and what is known of both."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+import mlestar
+from mlestar.data import Task
+from mlestar.digests import file_digest
+from mlestar.errors import ModelError
+from mlestar.evaluation import Limits, Workers
+from mlestar.files import read_json, write_bytes, write_json
+
+__all__ = ["FIT_THREADS", "MODEL_FILE", "PROGRAM_FILE", "ModelFacts", "fit_and_save", "read_model", "write_model"]
+
+PROGRAM_FILE, MODEL_FILE, FACTS_FILE = "solution.py", "model.skops", "model.json"
+FIT_THREADS = 2  # of a fit on all rows, whatever the machine: what the program says, too
+_LIBRARIES = ("catboost", "lightgbm", "numpy", "pandas", "scikit-learn", "skops", "skrub")
+
+
+class ModelFacts(BaseModel):
+    """What ``model.json`` says beside the digests.
+
+    Attributes
+    ----------
+    kind : {"judged", "final"}
+        Fitted on the training rows and judged on the holdout, or fitted on all rows.
+    blessed : bool or None
+        None before validation.
+    """
+
+    kind: Literal["judged", "final"]
+    blessed: bool | None = None
+    solution: str
+    task: str
+    metric: str
+    score: float
+    members: list[str]
+    notes: list[str] = []
+
+
+def fit_and_save(workers: Workers, program: str, task: Task, data_dir: Path, model: Path, limits: Limits) -> float:
+    """Fit a program on a data directory, write the state, return the seconds that the fit took.
+
+    Raises
+    ------
+    CandidateFailure
+        When the fit fails or exceeds the limits; ``model`` is not written then.
+    """
+    with workers.session(program, seed=task.seed, threads=FIT_THREADS, limits=limits) as session:
+        phase = session.fit(data_dir / "features.arrow", data_dir / "target.arrow")
+        session.save(model)
+    return float(phase.seconds)
+
+
+def write_model(directory: Path, program: str, facts: ModelFacts) -> None:
+    """Complete a model directory that holds the state already; ``model.json`` is written last."""
+    write_bytes(directory / PROGRAM_FILE, program.encode())
+    versions = {name: version(name) for name in _LIBRARIES} | {"mlestar": mlestar.__version__}
+    digests = {
+        "program_sha256": file_digest(directory / PROGRAM_FILE),
+        "model_sha256": file_digest(directory / MODEL_FILE),
+    }
+    write_json(directory / FACTS_FILE, {**facts.model_dump(), **digests, "versions": versions})
+
+
+def read_model(directory: Path) -> tuple[str, dict[str, Any]]:
+    """The program and the facts of a model directory whose files are the ones that were written.
+
+    Raises
+    ------
+    ModelError
+        When a file is missing or was changed.
+    """
+    facts = read_json(directory / FACTS_FILE)
+    for name, key in ((PROGRAM_FILE, "program_sha256"), (MODEL_FILE, "model_sha256")):
+        if not (directory / name).exists() or file_digest(directory / name) != facts[key]:
+            raise ModelError(f"{directory / name}: missing, or changed since it was written; run the pipeline again")
+    return (directory / PROGRAM_FILE).read_text(encoding="utf-8"), facts

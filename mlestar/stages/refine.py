@@ -1,0 +1,140 @@
+"""refine: improve the block that promises most, keep the best variant when its gain is likely real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlestar.evaluation import Evaluation
+from mlestar.recipes import RecipeProposer, Trial
+from mlestar.stages.branch import Branch, open_branch
+from mlestar.stages.candidates import Candidate
+
+__all__ = ["refine"]
+
+_ACCEPTANCE = 0.3  # standard errors of the paired difference that a gain must exceed
+_FORGETTING = 0.5  # of a block's promise, for every time that it was refined without a gain
+
+
+@dataclass(frozen=True)
+class _Target:
+    kind: str
+    reason: str
+
+
+def refine(
+    *, scope_dir: Path, train_dir: Path, candidates_dir: Path, refined_dir: Path, branch: int, step: int, store: str
+) -> None:
+    """Try plans for one block after the other, until the stage's budget is used up.
+
+    Parameters
+    ----------
+    candidates_dir : Path
+        The candidates directory that ablate wrote.
+    refined_dir : Path
+        Candidates directory to write: with the plans' candidates, and ``refinements`` in the history.
+    step : int
+        Number of the outer step, from 1.
+    """
+    with open_branch(
+        "refine",
+        scope_dir=scope_dir,
+        train_dir=train_dir,
+        candidates_dir=candidates_dir,
+        store=store,
+        branch=branch,
+        step=step,
+    ) as work:
+        proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
+        exhausted: set[str] = set()
+        while not work.budget.exhausted and (target := _target(work, exhausted)):
+            if not _refine_block(work, proposer, target):
+                exhausted.add(target.kind)
+    work.candidates.write(refined_dir)
+
+
+def _target(work: Branch, exhausted: set[str]) -> _Target | None:
+    """The block with the largest promise: its ablation effect and the error of that, less for every vain refinement."""
+    history = work.candidates.history
+    promises: dict[str, tuple[float, str]] = {}
+    for each in history["ablations"]:
+        if each["effect"] is not None:
+            promise = max(each["effect"], 0.0) + (each["standard_error"] or 0.0)
+            promises[each["block"]] = (promise, f"effect {each['effect']:.4g} in the ablation of step {each['step']}")
+    smallest = min((promise for promise, _ in promises.values()), default=0.0)
+    for kind in RecipeProposer.kinds(work.scoped.task):
+        promises.setdefault(kind, (smallest, "not ablated yet"))
+    for each in history["refinements"]:
+        if each["block"] in promises:
+            promise, reason = promises[each["block"]]
+            promises[each["block"]] = (promise * (1.0 if each["accepted"] else _FORGETTING), reason)
+    left = {kind: found for kind, found in promises.items() if kind not in exhausted}
+    if not left:
+        return None
+    kind = max(left, key=lambda each: left[each][0])
+    return _Target(kind, left[kind][1])
+
+
+def _refine_block(work: Branch, proposer: RecipeProposer, target: _Target) -> bool:
+    """Try plans for one block of the best candidate; False when there was nothing left to try."""
+    before = work.candidates.best
+    solution = work.candidates.solution(before.id)
+    tried: list[tuple[Evaluation, str, dict[str, Any]]] = []
+    for _ in range(work.scoped.scope.pipeline.inner_steps):
+        plan = proposer.plan(solution, target.kind, _trials(work, target.kind))
+        if plan is None:
+            break
+        evaluation = work.evaluate(plan.solution, plan.name, parent=before.id, block=target.kind)
+        if evaluation is None:
+            break
+        tried.append((evaluation, plan.name, plan.solution.blocks[target.kind].parameters))
+    if not tried:
+        return False
+    plans = [_plan(work, before, *each) for each in tried]
+    best = max(range(len(plans)), key=lambda each: plans[each]["gain"] if plans[each]["status"] == "ok" else -np.inf)
+    gain, error = plans[best]["gain"], plans[best]["standard_error"]
+    accepted = plans[best]["status"] == "ok" and gain > _ACCEPTANCE * error
+    if accepted:
+        work.accept(tried[best][0].solution)
+    work.candidates.history["refinements"].append(
+        {
+            "branch": work.branch,
+            "step": work.step,
+            "block": target.kind,
+            "reason": target.reason,
+            "before": before.id,
+            "after": work.candidates.best_id,
+            "plans": plans,
+            "gain": gain,
+            "standard_error": error,
+            "accepted": accepted,
+        }
+    )
+    return True
+
+
+def _trials(work: Branch, kind: str) -> list[Trial]:
+    """What was tried for a block so far, in the order in which it was tried."""
+    trials = []
+    for entry in work.candidates.entries:
+        if block := work.candidates.solution(entry.id).blocks.get(kind):
+            trials.append(Trial(block.name, block.parameters, entry.score if entry.status == "ok" else None))
+    return trials
+
+
+def _plan(
+    work: Branch, before: Candidate, evaluation: Evaluation, name: str, parameters: dict[str, Any]
+) -> dict[str, Any]:
+    gains = work.differences(evaluation.fold_scores, before.fold_scores)
+    return {
+        "id": evaluation.solution.id,
+        "name": name,
+        "parameters": parameters,
+        "score": evaluation.score,
+        "gain": float(np.mean(gains)) if gains else None,
+        "standard_error": work.harness.standard_error(gains) if len(gains) > 1 else None,
+        "status": evaluation.status,
+    }

@@ -1,0 +1,154 @@
+"""scope: read the spec and the data, fix the holdout and the folds, score the baselines, plan the budget."""
+
+from __future__ import annotations
+
+import io
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlestar.data.infer import infer_task
+from mlestar.data.leakage import suspected_leaks
+from mlestar.data.sources import read_table, typed
+from mlestar.data.splits import default_holdout, make_folds, split_holdout, time_values
+from mlestar.data.statistics import column_statistics
+from mlestar.data.tables import write_arrow
+from mlestar.data.target import has_target, target_frame, target_values
+from mlestar.data.task import Task
+from mlestar.evaluation import Harness, InvalidScore
+from mlestar.files import write_bytes, write_json
+from mlestar.progress import emit
+from mlestar.recipes import plain_solution
+from mlestar.spec import Scope, parse_scope
+from mlestar.stages.budget import Plan, make_plan
+from mlestar.stages.scoped import Scoped, open_harness
+from mlestar.validation.baselines import trivial_predictions
+
+__all__ = ["GAP", "scope"]
+
+GAP = "gap"
+"""Folder of the rows between training and holdout of a time-ordered task, which only the final fit sees."""
+
+_BASELINE_SHARE = 0.15  # of the wall clock that the plain baseline may take
+
+
+def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, holdout_dir: Path, store: str) -> None:
+    """Turn a spec and its data into a task with frozen folds, a holdout and a budget plan.
+
+    Parameters
+    ----------
+    spec : str
+        The scope spec, YAML or JSON.
+    fingerprint : str
+        Digest of the training data; part of every evaluation's key.
+    scope_dir, train_dir, holdout_dir : Path
+        Directories to write, see docs/contracts.md.
+    store : str
+        URI of the evaluation store.
+
+    Raises
+    ------
+    SpecError, DataError, BudgetError
+        When the user must mend something.
+    """
+    started = time.monotonic()
+    loaded = parse_scope(spec)
+    frame = read_table(loaded.scope.data.train)
+    task, inferences, warnings = infer_task(loaded.scope, frame, source=loaded.source)
+    frame = _ordered(frame, task)
+    y = target_values(frame, task)
+    train = _write_data(loaded.scope, task, frame, y, train_dir, holdout_dir)
+    warnings += suspected_leaks(frame[train].reset_index(drop=True), y[train], task)
+    document = {
+        "spec": loaded.scope.to_json(),
+        "task": task.model_dump(mode="json"),
+        "inferences": [asdict(each) for each in inferences],
+        "warnings": warnings,
+        "fingerprint": fingerprint,
+        "rows": {"train": int(train.sum()), "holdout": int(len(train) - train.sum())},
+        "statistics": column_statistics(frame[train], task),
+    }
+    scoped = Scoped(loaded.scope, task, Plan(mode="wall_clock", total=0.0, stages={}), fingerprint, {})
+    with open_harness(scoped, train_dir, store) as harness:
+        budget = loaded.scope.budget
+        baselines = _baselines(harness, budget.wall_clock * _BASELINE_SHARE)
+    for warning in warnings:
+        emit("note", message=warning)
+    plan = make_plan(
+        wall_clock=budget.wall_clock,
+        evaluations=budget.evaluations,
+        outer_steps=loaded.scope.pipeline.outer_steps,
+        branches=loaded.scope.pipeline.branches,
+        used=time.monotonic() - started,
+    )
+    write_json(scope_dir / "plan.json", plan.model_dump())
+    write_json(scope_dir / "scope.json", {**document, **baselines})
+
+
+def _ordered(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """Typed rows that have a target, in the order in which the program fits them: the file's, or that of time."""
+    frame = typed(frame, task.storage)
+    frame = frame[has_target(frame, task.targets)]
+    if task.time:
+        frame = frame.iloc[np.argsort(time_values(frame[task.time]), kind="stable")]
+    return frame.reset_index(drop=True)
+
+
+def _write_data(
+    scope: Scope, task: Task, frame: pd.DataFrame, y: np.ndarray, train_dir: Path, holdout_dir: Path
+) -> np.ndarray:
+    """Split off the holdout, write both parts and the folds; returns which rows are for training."""
+    groups = frame[task.group].to_numpy() if task.group else None
+    times = time_values(frame[task.time]) if task.time else None
+    fraction = scope.validation.holdout or default_holdout(len(frame))
+    held_out = split_holdout(y, splitter=task.splitter, fraction=fraction, seed=task.seed, groups=groups, times=times)
+    train, skipped = ~held_out, np.zeros(len(frame), dtype=bool)
+    if task.time and task.gap:
+        first = int(np.argmax(held_out))
+        skipped[max(first - task.gap, 0) : first] = True
+        train &= ~skipped
+    folds = make_folds(
+        y[train],
+        splitter=task.splitter,
+        folds=task.folds,
+        repeats=task.repeats,
+        gap=task.gap,
+        seed=task.seed,
+        groups=None if groups is None else groups[train],
+        times=None if times is None else times[train],
+    )
+    parts = {train_dir: train, holdout_dir: held_out} | ({holdout_dir / GAP: skipped} if skipped.any() else {})
+    for directory, rows in parts.items():
+        write_arrow(frame[list(task.features)], directory / "features.arrow", rows=rows)
+        write_arrow(target_frame(y, groups), directory / "target.arrow", rows=rows)
+        _write_array(directory / "rows.npy", np.flatnonzero(rows))
+    _write_array(train_dir / "folds.npy", folds)
+    return train
+
+
+def _baselines(harness: Harness, seconds: float) -> dict[str, Any]:
+    """Cross-validated scores of a constant prediction and of plain gradient boosting; and what a fit costs."""
+    task, trivial = harness.task, []
+    for fold in harness.folds:
+        predictions, labels = trivial_predictions(task, harness.y[fold.train], len(fold.valid))
+        try:
+            trivial.append(harness.score(fold.valid, predictions, labels))
+        except InvalidScore:  # some metrics, such as a correlation, are not defined for a constant
+            trivial.append(0.0)
+    solution = plain_solution()
+    plain = harness.evaluate(solution, seconds=lambda: seconds)
+    return {
+        "baseline": {"score": float(np.mean(trivial)), "description": "the same prediction for every row"},
+        "plain": {"score": plain.score, "status": plain.status, "solution": solution.id, "seconds": plain.seconds},
+        "seconds_per_evaluation": plain.seconds / max(plain.fits, 1),
+    }
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_bytes(path, buffer.getvalue())

@@ -1,0 +1,82 @@
+"""What every stage after scope starts from: the resolved scope, the workers, and a harness over the training rows."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from mlestar.data import Task
+from mlestar.evaluation import EvaluationStore, Harness, Workers, connect, start_server
+from mlestar.files import read_json
+from mlestar.spec import Scope, parse_scope
+from mlestar.stages.budget import Plan
+from mlestar.stages.environment import SCRATCH, WORKERS
+
+__all__ = ["Scoped", "cores", "memory_limit_mb", "open_harness", "open_workers"]
+
+_MEMORY_SHARE = 0.7  # of the memory that is free when a stage starts, for all candidates that run at once
+
+
+@dataclass(frozen=True)
+class Scoped:
+    """The output of scope, read."""
+
+    scope: Scope
+    task: Task
+    plan: Plan
+    fingerprint: str
+    baseline: dict[str, Any]
+
+    @classmethod
+    def read(cls, scope_dir: Path) -> Scoped:
+        document = read_json(scope_dir / "scope.json")
+        plan = read_json(scope_dir / "plan.json")
+        return cls(
+            scope=parse_scope(document["spec"]).scope,
+            task=Task.model_validate(document["task"]),
+            plan=Plan(mode=plan["mode"], total=plan["total"], stages=plan["stages"]),
+            fingerprint=document["fingerprint"],
+            baseline=document["baseline"],
+        )
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_limit_mb() -> float:
+    """What one candidate may use, in MB."""
+    return float(psutil.virtual_memory().available / 1e6 * _MEMORY_SHARE / cores())
+
+
+@contextmanager
+def open_workers() -> Iterator[Workers]:
+    """The workers of the run, or of a server of our own where nobody started one."""
+    with ExitStack() as stack:
+        address = os.environ.get(WORKERS) or stack.enter_context(start_server(cores())).address
+        yield connect(address)
+
+
+@contextmanager
+def open_harness(scoped: Scoped, train_dir: Path, store: str) -> Iterator[Harness]:
+    """A harness over the training rows, with workers and a scratch folder."""
+    with ExitStack() as stack:
+        scratch = os.environ.get(SCRATCH) or stack.enter_context(tempfile.TemporaryDirectory(prefix="mlestar-"))
+        yield Harness(
+            scoped.task,
+            train_dir,
+            fingerprint=scoped.fingerprint,
+            store=EvaluationStore(store),
+            workers=stack.enter_context(open_workers()),
+            scratch=Path(scratch) / "folds",
+            memory_mb=memory_limit_mb(),
+            lanes=cores(),
+        )

@@ -1,0 +1,82 @@
+"""search: try candidates of many families, keep the best, and merge what others do better into it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from mlestar.errors import BudgetError
+from mlestar.recipes import Proposal, RecipeProposer
+from mlestar.stages.branch import Branch, open_branch
+
+__all__ = ["search"]
+
+_MERGE_SHARE = 0.2  # of the stage's budget, kept for merging
+_MERGED_KINDS = ("clean", "features", "encode", "target", "postprocess")
+
+
+def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: int, store: str) -> None:
+    """Evaluate starting candidates and merge the best of them into the initial solution of a branch.
+
+    Parameters
+    ----------
+    scope_dir, train_dir : Path
+        Outputs of scope.
+    candidates_dir : Path
+        Candidates directory to write.
+    branch : int
+        Number of the branch, from 0; branches start from different model families.
+    store : str
+        URI of the evaluation store.
+
+    Raises
+    ------
+    BudgetError
+        When no candidate ran to its end.
+    """
+    with open_branch(
+        "search", scope_dir=scope_dir, train_dir=train_dir, candidates_dir=None, store=store, branch=branch, step=0
+    ) as work:
+        proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
+        reserve = _MERGE_SHARE * work.budget.limit
+        proposals = proposer.initial(branch, work.scoped.scope.pipeline.branches)
+        for number, proposal in enumerate(proposals):
+            if number and work.budget.left < reserve:
+                break
+            _try(work, proposal)
+        if work.candidates.best_id is None:
+            raise BudgetError(_why_nothing_ran(work))
+        _merge(work)
+    work.candidates.write(candidates_dir)
+
+
+def _try(work: Branch, proposal: Proposal, *, parent: str | None = None, block: str | None = None) -> None:
+    evaluation = work.evaluate(proposal.solution, proposal.name, parent=parent, block=block)
+    if work.is_better(evaluation):
+        work.accept(proposal.solution)
+
+
+def _merge(work: Branch) -> None:
+    """Give the best candidate, one block at a time, what the next best ones do differently."""
+    ranked = sorted(
+        (each for each in work.candidates.entries if each.status == "ok" and each.id != work.candidates.best_id),
+        key=lambda each: -work.harness.gain(each.score or 0.0, work.candidates.best.score or 0.0),
+    )
+    for other in ranked[:3]:
+        donor = work.candidates.solution(other.id).blocks
+        for kind in _MERGED_KINDS:
+            best = work.candidates.best
+            solution = work.candidates.solution(best.id)
+            merged = solution.replace(kind, donor.get(kind))
+            if merged.id == best.id or work.candidates.find(merged.id):
+                continue
+            name = f"{best.name}, {kind} of {other.name}"
+            evaluation = work.evaluate(merged, name, parent=best.id, block=kind)
+            if work.is_better(evaluation):
+                work.accept(merged)
+
+
+def _why_nothing_ran(work: Branch) -> str:
+    reasons = Counter(f"{each.status}: {each.reason}" for each in work.candidates.entries)
+    common = "; ".join(f"{count}x {reason}" for reason, count in reasons.most_common(3)) or "no candidate was started"
+    return f"search, branch {work.branch}: no candidate ran to its end ({common}); give it a larger budget"

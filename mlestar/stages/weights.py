@@ -1,0 +1,69 @@
+"""Weights of an ensemble, from the out-of-fold predictions of its candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from mlestar.evaluation import Harness, InvalidScore
+
+__all__ = ["Weigh", "average", "greedy", "nested_scores"]
+
+Weigh: TypeAlias = Callable[[Harness, np.ndarray, np.ndarray], np.ndarray]
+"""(harness, stack (rows, candidates, outputs), rows to look at) -> weights (candidates,), which sum to one."""
+
+_ROUNDS = 20  # of greedy selection
+_MOST_ROWS = 5000  # on which weights are chosen; more change them little and cost much
+
+
+def average(count: int) -> Weigh:
+    """Equal weights for the first ``count`` candidates."""
+
+    def weigh(harness: Harness, stack: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        weights = np.zeros(stack.shape[1])
+        weights[:count] = 1 / min(count, stack.shape[1])
+        return weights
+
+    return weigh
+
+
+def greedy(harness: Harness, stack: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Add the candidate that improves the average most, with replacement, and keep the best of all rounds.
+
+    Source: Caruana et al., Ensemble Selection from Libraries of Models (2004).
+    """
+    if len(rows) > _MOST_ROWS:
+        rows = np.sort(np.random.default_rng(harness.task.seed).choice(rows, _MOST_ROWS, replace=False))
+    chosen = np.zeros(stack.shape[1])
+    total = np.zeros((len(rows), stack.shape[2]))
+    best_score, best = -np.inf, chosen
+    for count in range(1, _ROUNDS + 1):
+        gains = [_gain(harness, rows, (total + stack[rows, each]) / count) for each in range(stack.shape[1])]
+        picked = int(np.argmax(gains))
+        chosen = chosen + np.eye(stack.shape[1])[picked]
+        total += stack[rows, picked]
+        if gains[picked] > best_score:
+            best_score, best = gains[picked], chosen
+    return best / max(best.sum(), 1.0)
+
+
+def nested_scores(harness: Harness, stack: np.ndarray, weigh: Weigh) -> list[float]:
+    """A score per fold with weights that were chosen on the other folds."""
+    known = np.isfinite(stack).all(axis=(1, 2))
+    scores = []
+    for fold in harness.folds:
+        if fold.repeat == 0:
+            inside = np.zeros(len(known), dtype=bool)
+            inside[fold.valid] = True
+            weights = weigh(harness, stack, np.flatnonzero(known & ~inside))
+            scores.append(harness.score(fold.valid, np.tensordot(stack[fold.valid], weights, axes=(1, 0))))
+    return scores
+
+
+def _gain(harness: Harness, rows: np.ndarray, predictions: np.ndarray) -> float:
+    try:
+        return harness.gain(harness.score(rows, predictions), 0.0)
+    except InvalidScore:
+        return -np.inf

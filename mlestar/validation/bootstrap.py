@@ -1,0 +1,68 @@
+"""The bootstrap: how far a score on the holdout could have come out differently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from mlestar.data.task import Task
+from mlestar.validation.holdout import Holdout, Scored
+
+__all__ = ["CONFIDENCE", "interval", "resampled_scores"]
+
+CONFIDENCE = 0.95
+_MOST, _LEAST = 200, 100
+_WORK = 700_000  # rows that are resampled in all: some 2 s of a rank metric
+
+
+def resampled_scores(holdout: Holdout, models: Sequence[Scored]) -> np.ndarray:
+    """Scores of the models on resamples of the holdout, the same for all of them, so that differences are paired.
+
+    Whole groups are drawn where the task has groups, blocks of consecutive rows where it is ordered by time
+    (Künsch, 1989), rows within their class for other classification tasks, and rows elsewhere. How many resamples there
+    are depends on the size of the holdout alone.
+
+    Returns
+    -------
+    array, shape (resamples, models)
+        Without the resamples on which the metric is not defined; there may be none.
+    """
+    draw = _draw(holdout)
+    columns = max(len(holdout.task.classes) - 1, holdout.task.outputs)
+    count = int(np.clip(_WORK / (len(holdout) * columns), _LEAST, _MOST))
+    rows = (draw() for _ in range(count))
+    scores = [[holdout.score_rows(model, drawn) for model in models] for drawn in rows]
+    return np.array([row for row in scores if None not in row], dtype=float).reshape(-1, len(models))
+
+
+def interval(scores: np.ndarray) -> tuple[float, float] | None:
+    """The percentile interval of resampled scores; None where there are none."""
+    if not len(scores):
+        return None
+    low, high = np.quantile(scores, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def _draw(holdout: Holdout) -> Callable[[], np.ndarray]:
+    """A function that draws the rows of one resample."""
+    generator = np.random.default_rng(holdout.task.seed)
+    clusters = _clusters(holdout.task, holdout)
+    if clusters is not None:
+        return lambda: np.concatenate([clusters[each] for each in generator.integers(0, len(clusters), len(clusters))])
+    strata = _members(holdout.y) if holdout.task.is_classification else [np.arange(len(holdout))]
+    return lambda: np.concatenate([generator.choice(rows, len(rows)) for rows in strata])
+
+
+def _clusters(task: Task, holdout: Holdout) -> list[np.ndarray] | None:
+    """The rows that are drawn together."""
+    if task.splitter == "time":
+        rows = np.arange(len(holdout))
+        return _members(rows // max(int(np.sqrt(len(rows))), 1))
+    return _members(holdout.groups) if holdout.groups is not None else None
+
+
+def _members(values: np.ndarray) -> list[np.ndarray]:
+    """The rows of each distinct value."""
+    return list(pd.Series(values).groupby(values, sort=True).indices.values())

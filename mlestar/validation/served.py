@@ -1,0 +1,73 @@
+"""The judged model as it would serve: loaded into a clean process, and asked for predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pandas as pd
+
+from mlestar.data.tables import write_arrow
+from mlestar.evaluation import CandidateFailure, Limits, Phase, Predictions, Session, Workers
+
+__all__ = ["ServedModel"]
+
+
+class ServedModel:
+    """A fitted model in a worker of its own, which is loaded anew after it failed.
+
+    Parameters
+    ----------
+    workers : Workers
+    program : str
+    model : Path
+        The saved state.
+    seed, threads : int
+    limits : callable
+        What the next worker may use, asked when it starts.
+    scratch : Path
+        A private folder.
+    """
+
+    def __init__(
+        self,
+        workers: Workers,
+        program: str,
+        model: Path,
+        *,
+        seed: int,
+        threads: int,
+        limits: Callable[[], Limits],
+        scratch: Path,
+    ) -> None:
+        self._open = lambda: workers.session(program, seed=seed, threads=threads, limits=limits())
+        self._model, self._scratch = model, scratch
+        self._stack = ExitStack()
+        self._session: Session | None = None
+        self.loaded: Phase | None = None
+
+    def predict(self, features: Path | pd.DataFrame) -> Predictions:
+        """Predict for the rows of an Arrow file or of a frame.
+
+        Raises
+        ------
+        CandidateFailure
+        """
+        if isinstance(features, pd.DataFrame):
+            path = self._scratch / "features.arrow"
+            write_arrow(features, path)
+            return self.predict(path)
+        try:
+            if self._session is None:
+                self._session = self._stack.enter_context(self._open())
+                self.loaded = self._session.load(self._model)
+            return self._session.predict(features)
+        except CandidateFailure:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the core back."""
+        self._session = None
+        self._stack.close()

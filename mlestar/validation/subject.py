@@ -1,0 +1,204 @@
+"""The subject of the checks: the judged model, the data, and what both gave so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mlestar.data.tables import read_arrow, write_arrow
+from mlestar.data.task import Task
+from mlestar.evaluation import Limits, Predictions, Workers
+from mlestar.evaluation.folds import read_target
+from mlestar.spec import Scope
+from mlestar.validation.bootstrap import interval, resampled_scores
+from mlestar.validation.holdout import Holdout, Scored, sample_rows
+from mlestar.validation.served import ServedModel
+
+__all__ = ["JUDGED", "PLAIN", "TRIVIAL", "Refit", "Source", "Subject", "difference"]
+
+JUDGED, TRIVIAL, PLAIN = "judged", "trivial", "plain"
+_SAMPLED_ROWS = 500  # on which the effect of odd input is measured
+_SINGLE_ROWS, _SINGLE_CALLS, _FEWEST_CALLS, _SINGLE_SECONDS = 20, 100, 5, 2.0
+_LEAST_SECONDS = 3.0  # for what must run, however late it is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What the stage hands in.
+
+    Attributes
+    ----------
+    scope : Scope
+    task : Task
+    program : str
+        The judged program.
+    model : Path
+        Its state, fitted on the training rows.
+    score : float
+        Its cross-validated score.
+    plain_program : str
+        The plain baseline.
+    train_dir, holdout_dir : Path
+    workers : Workers
+    memory_mb : float
+        What one session may use.
+    threads : int
+        Of a fit on all rows.
+    seconds_left : callable
+        Until the stage has to end; infinite where seconds play no part.
+    scratch : Path
+        A private folder.
+    openings : int or None
+        How many models were judged on this holdout, this one included, as far as is known.
+    """
+
+    scope: Scope
+    task: Task
+    program: str
+    model: Path
+    score: float
+    plain_program: str
+    train_dir: Path
+    holdout_dir: Path
+    workers: Workers
+    memory_mb: float
+    threads: int
+    seconds_left: Callable[[], float]
+    scratch: Path
+    openings: int | None = None
+
+    def limits(self, share: float = 1.0) -> Limits:
+        """What a session that starts now may use, given a share of the time that is left."""
+        return Limits(seconds=min(max(self.seconds_left() * share, _LEAST_SECONDS), 3600.0), memory_mb=self.memory_mb)
+
+
+@dataclass(frozen=True)
+class Refit:
+    """Predictions for the holdout by a program that was fitted anew."""
+
+    predictions: np.ndarray
+    labels: np.ndarray | None
+    fit_seconds: float
+
+
+@dataclass
+class Subject:
+    """A model whose predictions for the holdout can be scored.
+
+    Attributes
+    ----------
+    source : Source
+    holdout : Holdout
+    served : ServedModel
+    models : mapping
+        ``judged`` and ``trivial``, and ``plain`` where it could be fitted.
+    plain_failure : str or None
+        Why it could not.
+    predict_seconds : float
+        What the judged model took for the holdout.
+    """
+
+    source: Source
+    holdout: Holdout
+    served: ServedModel
+    models: Mapping[str, Scored]
+    plain_failure: str | None
+    predict_seconds: float
+
+    @property
+    def task(self) -> Task:
+        return self.source.task
+
+    @property
+    def judged(self) -> Scored:
+        return self.models[JUDGED]
+
+    @cached_property
+    def resampled(self) -> dict[str, np.ndarray]:
+        """Scores of each model on the same resamples of the holdout, shape (resamples,)."""
+        scores = resampled_scores(self.holdout, list(self.models.values()))
+        return dict(zip(self.models, scores.T, strict=True))
+
+    @cached_property
+    def interval(self) -> tuple[float, float] | None:
+        """Of the score of the judged model."""
+        return interval(self.resampled[JUDGED])
+
+    @property
+    def half_width(self) -> float:
+        """Half of the width of the interval: the unit in which scores are told apart."""
+        return (self.interval[1] - self.interval[0]) / 2 if self.interval else 0.0
+
+    @cached_property
+    def train_features(self) -> pd.DataFrame:
+        return read_arrow(self.source.train_dir / "features.arrow")
+
+    @cached_property
+    def train_y(self) -> np.ndarray:
+        return read_target(self.source.train_dir, self.task)
+
+    @cached_property
+    def sample(self) -> np.ndarray:
+        """Positions of some rows of the holdout."""
+        return sample_rows(self.task, self.holdout.y, _SAMPLED_ROWS)
+
+    @cached_property
+    def sample_predictions(self) -> Predictions:
+        """What the judged model predicts for the sample as it is."""
+        return self.served.predict(self.holdout.features.iloc[self.sample])
+
+    @cached_property
+    def single_rows(self) -> list[Predictions]:
+        """Predictions for the first rows of the sample, one row per call, over and over; at least for five calls."""
+        rows, started = self.sample[:_SINGLE_ROWS], time.monotonic()
+        seconds = min(_SINGLE_SECONDS, self.source.seconds_left())
+        found: list[Predictions] = []
+        for row in islice(cycle(rows), _SINGLE_CALLS):
+            if len(found) >= _FEWEST_CALLS and time.monotonic() - started > seconds:
+                break
+            found.append(self.served.predict(self.holdout.features.iloc[[row]]))
+        return found
+
+    def refit(self, rows: np.ndarray, target: np.ndarray | None = None, *, share: float = 1.0) -> Refit:
+        """Fit the judged program anew and predict the holdout, under the seed of the task.
+
+        Parameters
+        ----------
+        rows : array of int
+            The training rows to fit on.
+        target : array, optional
+            In place of their target.
+        share : float
+            Of the time that is left, which this may take.
+
+        Raises
+        ------
+        CandidateFailure
+        """
+        self.served.close()  # it holds a core, perhaps the only one
+        source = self.source
+        table = read_arrow(source.train_dir / "target.arrow").iloc[rows].reset_index(drop=True)
+        if target is not None:
+            names = [name for name in table if str(name).startswith("target")]
+            table[names] = target.reshape(len(rows), -1)
+        features, targets = source.scratch / "refit-features.arrow", source.scratch / "refit-target.arrow"
+        write_arrow(self.train_features, features, rows=rows)
+        write_arrow(table, targets)
+        limits = source.limits(share)
+        with source.workers.session(
+            source.program, seed=self.task.seed, threads=source.threads, limits=limits
+        ) as session:
+            phase = session.fit(features, targets)
+            found = session.predict(self.holdout.features_file)
+        return Refit(found.values, found.labels, phase.seconds)
+
+
+def difference(first: Refit | Predictions | Scored, second: Refit | Predictions | Scored) -> dict[str, float]:
+    """By how much two models' predictions for the same rows differ; empty where they are the same but for rounding."""

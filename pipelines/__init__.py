@@ -1,0 +1,1 @@
+"""The DAGs that the components are wired into: one folder per DAG."""

@@ -1,0 +1,1 @@
+"""Scope specs that run, and the JSON Schema of their format."""

@@ -1,0 +1,207 @@
+"""The report as its reader has it: whole, offline, safe against what the data says, and the same every time."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlestar.errors import DataError
+from mlestar.report import Run, render
+
+HOSTILE = "<script>alert(1)</script>"
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+Read = Callable[[str], Run]
+
+
+class Document(HTMLParser):
+    """What a browser makes of the page: elements with attributes, the visible text, and tags that were left open."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.text += data
+
+    def ids(self) -> set[str | None]:
+        return {attributes["id"] for _, attributes in self.elements if "id" in attributes}
+
+    def charts(self) -> list[str]:
+        return [str(attributes["aria-label"]) for tag, attributes in self.elements if tag == "svg"]
+
+
+def with_columns(run: Run, names: list[str]) -> Run:
+    """``run`` with further columns of these names."""
+    task = run.scope["task"]
+    column = task["columns"][0]
+    columns = [*task["columns"], *({**column, "name": name, "role": "text", "note": name} for name in names)]
+    return replace(run, scope={**run.scope, "task": {**task, "columns": columns}})
+
+
+def with_candidates(run: Run, count: int) -> Run:
+    """``run`` with so many further candidates, some of which failed."""
+    first = run.candidates["candidates"][0]
+    more = [
+        {**first, "id": f"{n:012x}", "name": f"candidate {n} " + "of a long name " * (n % 7), "order": 100 + n,
+         "elapsed": 0.5 * n, "score": None if n % 9 == 0 else first["score"] - n / 1e4,
+         "status": "failed" if n % 9 == 0 else "ok", "reason": "ValueError: NaN" if n % 9 == 0 else None}
+        for n in range(count)
+    ]  # fmt: skip
+    return replace(run, candidates={**run.candidates, "candidates": [*run.candidates["candidates"], *more]})
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "diabetes", "digits"])
+def test_page_is_whole_and_says_what_the_run_did(read: Read, name: str) -> None:
+    run = read(name)
+    document = Document(render(run))
+    assert not document.open
+    assert {"summary", "checks", "curves", "search", "ablations", "refinements", "ensemble", "data"} <= document.ids()
+    assert run.verdict is not None
+    assert run.score_format(run.verdict["score"]) in document.text
+    for candidate in run.tried:
+        assert candidate["name"] in document.text
+    for check in run.verdict["checks"]:
+        assert check["title"] in document.text
+    assert run.model["model_sha256"] in document.text
+
+
+def test_curves_suit_the_type_of_the_task(read: Read) -> None:
+    binary, regression = (Document(render(read(name))).charts() for name in ("breast_cancer", "diabetes"))
+    assert {"Receiver operating characteristic", "True against predicted classes"} <= set(binary)
+    assert {"True against predicted target", "Residuals of target"} <= set(regression)
+    assert not any("classes" in title for title in regression)
+
+
+def test_every_link_stays_in_the_page(read: Read) -> None:
+    page = render(read("breast_cancer"))
+    document = Document(page)
+    for _, attributes in document.elements:
+        assert not {"src", "srcset", "data", "action", "xlink:href", "style"} & attributes.keys()
+        if href := attributes.get("href"):
+            assert href.removeprefix("#") in document.ids()
+    assert not re.search(r"url\(|@import|https?://", page)
+
+
+def test_policy_lets_only_the_own_style_and_script_act(read: Read) -> None:
+    page = render(read("breast_cancer"))
+    for tag in ("style", "script"):
+        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        policy = next(a["content"] for t, a in Document(page).elements if t == "meta" and "http-equiv" in a)
+        assert f"{tag}-src 'sha256-{digest}'" in str(policy)
+
+
+def test_text_from_the_data_stays_text(read: Read) -> None:
+    run = with_columns(read("breast_cancer"), [HOSTILE])
+    names = {
+        "name": HOSTILE,
+        "block": HOSTILE,
+        "variant": HOSTILE,
+        "reason": HOSTILE,
+        "summary": HOSTILE,
+        "method": HOSTILE,
+    }
+
+    def poisoned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: names[k] if k in names and isinstance(v, str) else poisoned(v) for k, v in value.items()}
+        return [poisoned(each) for each in value] if isinstance(value, list) else value
+
+    assert run.verdict is not None
+    verdict = poisoned(copy.deepcopy(dict(run.verdict)))
+    verdict["curves"]["confusion"]["classes"] = [HOSTILE, '"><img src=x onerror=alert(1)>']
+    verdict["checks"][0]["evidence"] = {HOSTILE: [{HOSTILE: HOSTILE}]}
+    run = replace(
+        run, scope={**run.scope, "warnings": [HOSTILE]}, verdict=verdict, candidates=poisoned(dict(run.candidates)),
+        history=poisoned(dict(run.history)), ensemble=poisoned(dict(run.ensemble)), final_program=f"# {HOSTILE}\n",
+    )  # fmt: skip
+    document = Document(render(run))
+    assert [tag for tag, _ in document.elements].count("script") == 1
+    assert not any(name.startswith("on") for _, attributes in document.elements for name in attributes)
+    assert "img" not in {tag for tag, _ in document.elements}
+    assert HOSTILE in document.text
+
+
+def test_same_run_gives_the_same_bytes(recorded: Callable[[str], Path], read: Read) -> None:
+    assert render(read("diabetes")) == render(read("diabetes"))
+
+
+def test_only_what_is_there_is_shown(read: Read) -> None:
+    run = read("breast_cancer")
+    first = run.candidates["candidates"][0]
+    bare = replace(
+        run, verdict=None, final=None, final_program=None, history={"ablations": [], "refinements": [], "spent": []},
+        candidates={"best": first["id"], "candidates": [first]},
+        ensemble={"method": "best", "candidates": [], "members": run.ensemble["members"][:1]},
+    )  # fmt: skip
+    document = Document(render(bare))
+    assert "Not judged yet" in document.text
+    assert not {"checks", "curves", "ablations", "refinements"} & document.ids()
+
+
+def test_refusal_names_its_reason(read: Read) -> None:
+    run = read("breast_cancer")
+    verdict = copy.deepcopy(dict(run.verdict or {}))
+    verdict["verdict"] = "refused"
+    verdict["checks"][0] |= {"status": "fail", "summary": "0.9931 is below 0.9990, which the spec demands"}
+    document = Document(render(replace(run, verdict=verdict, final=None, final_program=None)))
+    assert "Refused" in document.text
+    assert "Better than the trivial baseline: 0.9931 is below 0.9990, which the spec demands." in document.text
+
+
+def test_large_runs_stay_small_files(read: Read) -> None:
+    run = with_candidates(with_columns(read("digits"), [f"column {HOSTILE} {n} " * 5 for n in range(300)]), 500)
+    page = render(run)
+    assert len(page.encode()) < 3_000_000
+    assert not Document(page).open
+
+
+def test_a_refinement_is_shown_as_a_difference(read: Read) -> None:
+    run = read("breast_cancer")
+    (accepted,) = [each for each in run.history["refinements"] if each["accepted"]]
+    assert accepted["block"] == "encode"
+    page = render(run)
+    removed = re.findall(r'<span class="line removed">(.*)', page)
+    added = re.findall(r'<span class="line added">(.*)', page)
+    assert any("StandardScaler" in line for line in removed)
+    assert any("QuantileTransformer" in line for line in added)
+    without = Document(render(replace(run, programs={})))
+    assert "not at hand" in without.text
+
+
+def test_failed_candidates_rank_last_with_their_reason(read: Read) -> None:
+    run = read("diabetes")
+    scores = [candidate["score"] for candidate in run.rank(run.tried)]
+    assert scores[-1] is None
+    assert scores[:-1] == sorted(scores[:-1])
+    assert "fold 0 took more than 20 s" in Document(render(run)).text
+
+
+def test_reading_an_absent_directory_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"scope\.json|history\.json"):
+        Run.read(scope=tmp_path, model=tmp_path)

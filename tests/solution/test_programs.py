@@ -1,0 +1,195 @@
+"""Rendered programs: they read back as the solution that they were made from, and run on their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlestar.data.infer import infer_task
+from mlestar.data.sources import read_table
+from mlestar.data.task import Column, Task
+from mlestar.errors import SolutionError
+from mlestar.recipes import catalogue, find_recipe
+from mlestar.recipes.recipe import Recipe
+from mlestar.recipes.space import Choice, Integer, Real
+from mlestar.solution import MEMBER_KINDS, Block, Solution, chain, read_program, render
+from mlestar.spec import parse_scope
+
+TASK = Task(
+    name="example",
+    type="binary",
+    targets=("y",),
+    metric="f1",
+    classes=("no", "yes"),
+    columns=(
+        Column(name="amount", storage="number", role="numeric"),
+        Column(name='a "quoted"\nname', storage="string", role="categorical"),
+        Column(name="y", storage="string", role="target"),
+    ),
+    rows=100,
+    splitter="stratified",
+    folds=3,
+)
+RECIPES = [recipe for recipe in catalogue() if not recipe.unavailable]
+WITHOUT_MLESTAR = """
+import runpy, sys
+sys.modules["mlestar"] = None
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def _value(parameter: Integer | Real | Choice) -> st.SearchStrategy[object]:
+    if isinstance(parameter, Choice):
+        return st.sampled_from(parameter.values)
+    if isinstance(parameter, Integer):
+        return st.integers(parameter.low, parameter.high)
+    return st.floats(parameter.low, parameter.high)
+
+
+@st.composite
+def blocks(draw: st.DrawFn, kind: str) -> Block:
+    recipe: Recipe = draw(st.sampled_from([each for each in RECIPES if each.kind == kind]))
+    settings_ = draw(st.fixed_dictionaries({}, optional={name: _value(each) for name, each in recipe.space.items()}))
+    return recipe.block(settings_)
+
+
+@st.composite
+def solutions(draw: st.DrawFn) -> Solution:
+    members = tuple(
+        {
+            kind: draw(blocks(kind))
+            for kind in MEMBER_KINDS
+            if kind in ("clean", "encode", "model") or draw(st.booleans())
+        }
+        for _ in range(draw(st.integers(1, 3)))
+    )
+    combine = draw(blocks("combine")) if len(members) > 1 else None
+    return Solution(members, combine, draw(st.none() | blocks("postprocess")))
+
+
+@settings(max_examples=60, deadline=None)
+@given(solutions())
+def test_a_program_reads_back_as_its_solution(solution: Solution) -> None:
+    program = render(solution, TASK)
+    found = read_program(program)
+    assert found == solution
+    assert found.digest == solution.digest
+    assert render(found, TASK) == program
+    assert [[block.name for block in member.values()] for member in found.members] == [
+        [block.name for block in member.values()] for member in solution.members
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(solutions())
+def test_a_program_is_valid_python_without_unused_or_missing_names(solution: Solution) -> None:
+    program = render(solution, TASK)
+    found = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F,E9", "-q", "-"],
+        input=program,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout
+
+
+def test_layout_comments_and_docstrings_do_not_change_what_a_block_means() -> None:
+    block = find_recipe("model", "lightgbm").block()
+    text = block.source.replace('"""LightGBM', '"""Changed: LightGBM').replace(
+        "    settings = ", "    # why\n    settings = "
+    )
+    assert Block("model", text) == block
+    assert Block("model", text.replace("verbose=-1", "verbose=0")) != block
+
+
+def test_helpers_of_one_name_and_two_meanings_live_side_by_side() -> None:
+    def member(factor: int) -> dict[str, Block]:
+        source = (
+            "from sklearn.preprocessing import FunctionTransformer\n\n"
+            f"def scale(X):\n    return X * {factor}\n\n"
+            "def features(ctx):\n    return FunctionTransformer(scale)\n"
+        )
+        return {
+            "clean": find_recipe("clean", "minimal").block(),
+            "features": Block("features", source),
+            "encode": find_recipe("encode", "ordinal").block(),
+            "model": find_recipe("model", "linear").block(),
+        }
+
+    solution = Solution((member(2), member(3)), find_recipe("combine", "weighted").block({"weights": (0.5, 0.5)}))
+    program = render(solution, TASK)
+    assert "return X * 2" in program
+    assert "return X * 3" in program
+    assert read_program(program) == solution
+
+
+def test_a_chain_has_the_parameters_of_its_parts() -> None:
+    parts = [find_recipe("features", "arithmetic").block(), find_recipe("features", "dates").block()]
+    together = chain(parts)
+    assert set(together.parameters) == {name for part in parts for name in part.parameters}
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("def model(ctx):\n  return (", "not valid Python"),
+        ("print('hello')\ndef model(ctx):\n    return 1", "only imports and defines"),
+        ("def other(ctx):\n    return 1", "no function 'model'"),
+        ("def model(X):\n    return 1", "define `def model"),
+        ("def model(ctx, depth):\n    return depth", "define `def model"),
+        ("def model(ctx, *, depth=len([])):\n    return depth", "literal default"),
+        ("from mlestar.spec import Scope\n\ndef model(ctx):\n    return Scope", "without mlestar"),
+        ("from os import *\n\ndef model(ctx):\n    return getcwd()", "one by one"),
+    ],
+)
+def test_a_block_that_breaks_the_contract_is_refused_with_the_remedy(source: str, problem: str) -> None:
+    with pytest.raises(SolutionError, match=problem):
+        Block("model", source)
+
+
+def _member(model: str, encode: str, **parameters: object) -> dict[str, Block]:
+    return {
+        "clean": find_recipe("clean", "standard").block(),
+        "encode": find_recipe("encode", encode).block(),
+        "model": find_recipe("model", model).block(parameters),
+    }
+
+
+def test_fit_and_predict_run_without_mlestar(bench_data: Path, tmp_path: Path) -> None:
+    """An ensemble with a threshold: everything that fit has to reproduce is in the file."""
+    data = bench_data / "telco-churn"
+    spec = {
+        "apiVersion": "mlestar/v1",
+        "kind": "Scope",
+        "name": "telco",
+        "data": {"train": str(data / "train.csv")},
+        "task": {"target": "Churn", "metric": "f1"},
+    }
+    scope = parse_scope(json.dumps(spec)).scope
+    task, _, _ = infer_task(scope, read_table(scope.data.train))
+    members = (_member("lightgbm", "ordinal", n_estimators=30), _member("linear", "onehot"))
+    combine = find_recipe("combine", "weighted").block({"weights": (0.7, 0.3)})
+    solution = Solution(members, combine, find_recipe("postprocess", "threshold").block())
+    (tmp_path / "solution.py").write_text(render(solution, task), encoding="utf-8")
+
+    def run(*arguments: str) -> None:
+        subprocess.run([sys.executable, "-c", WITHOUT_MLESTAR, "solution.py", *arguments], cwd=tmp_path, check=True)
+
+    run("fit", str(data / "train.csv"), "--model", "m")
+    run("fit", str(data / "train.csv"), "--model", "again")
+    run("predict", str(data / "test.csv"), "--model", "m", "--out", "one.csv")
+    run("predict", str(data / "test.csv"), "--model", "again", "--out", "two.csv")
+    predictions = pd.read_csv(tmp_path / "one.csv")
+    assert list(predictions) == ["customerID", "prediction", "probability_0", "probability_1"]
+    assert np.allclose(predictions["probability_0"] + predictions["probability_1"], 1)
+    assert predictions.equals(pd.read_csv(tmp_path / "two.csv"))
