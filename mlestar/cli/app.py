@@ -43,7 +43,7 @@ def main() -> None:
     line on standard error; 3 a failure of ours, with the place of the log; 130 interrupted.
     """
     try:
-        app()
+        app(prog_name="mlestar")
     except MlestarError as error:
         _complain(f"mlestar: {error}", USER_MISTAKE)
     except KeyboardInterrupt:

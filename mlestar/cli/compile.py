@@ -16,7 +16,7 @@ OUTER_STEPS = "pipeline.outer_steps"
 
 
 def compile_assets(
-    overrides: Overrides = (),
+    overrides: Overrides,
     out: Annotated[Path | None, typer.Option(help="Write only the pipeline, to this file.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit status 1 if a file is stale.")] = False,
 ) -> None:

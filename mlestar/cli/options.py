@@ -9,8 +9,14 @@ import typer
 
 __all__ = ["Overrides", "Spec"]
 
-Spec = Annotated[Path, typer.Argument(help="Scope spec, a YAML file.", show_default=False)]
+Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="Scope spec, a YAML file.", show_default=False)]
 Overrides = Annotated[
     list[str],
-    typer.Option("--set", metavar="FIELD=VALUE", help="Set a field, e.g. budget.wall_clock=60s; repeatable."),
+    typer.Option(
+        "--set",
+        metavar="FIELD=VALUE",
+        help="Set a field, e.g. budget.wall_clock=60s; repeatable.",
+        default_factory=list,
+        show_default=False,
+    ),
 ]

@@ -22,7 +22,7 @@ SPEC_NAME = "scope spec"  # what parse_scope calls a text without a file
 
 def run(
     spec: Spec,
-    overrides: Overrides = (),
+    overrides: Overrides,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; runs/<name> by default.")] = None,
     store: Annotated[
         str | None, typer.Option(help="Evaluation store, a directory or a bucket URI; inside the folder by default.")

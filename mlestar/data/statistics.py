@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlestar.data.task import Storage
+from mlestar.data.task import Storage, Task
 
 __all__ = ["column_statistics"]
 
@@ -17,8 +16,8 @@ _MOST_VALUES = 10
 _LONGEST_VALUE = 80
 
 
-def column_statistics(frame: pd.DataFrame, storage: Mapping[str, Storage]) -> dict[str, dict[str, Any]]:
-    """Describe every column of a typed frame.
+def column_statistics(frame: pd.DataFrame, task: Task) -> dict[str, dict[str, Any]]:
+    """Describe every column of a typed frame, targets included.
 
     Returns
     -------
@@ -32,7 +31,7 @@ def column_statistics(frame: pd.DataFrame, storage: Mapping[str, Storage]) -> di
 
         Where no row has a value, only the first four are there.
     """
-    return {name: _statistics(frame[name], held) for name, held in storage.items()}
+    return {name: _statistics(frame[name], held) for name, held in task.storage.items()}
 
 
 def _statistics(column: pd.Series, storage: Storage) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from importlib.resources import files
 from pathlib import Path
 
 __all__ = ["compile_pipeline", "compiled_assets", "stale_assets"]
@@ -22,7 +23,6 @@ def compiled_assets(outer_steps: int) -> dict[Path, str]:
     """What the compiled files of the project hold when they are up to date, by path."""
     from kfp.compiler import Compiler
 
-    from mlestar import components, pipelines
     from mlestar.components.ablate import ablate
     from mlestar.components.ensemble import ensemble
     from mlestar.components.finalize import finalize
@@ -32,9 +32,10 @@ def compiled_assets(outer_steps: int) -> dict[Path, str]:
     from mlestar.components.validate import validate
     from mlestar.pipelines.star import build
 
-    folder, star = Path(components.__path__[0]), Path(pipelines.__path__[0]) / "star" / "star.yaml"
+    components, pipelines = (Path(str(files(f"mlestar.{name}"))) for name in ("components", "pipelines"))
     stages = (scope, search, ablate, refine, ensemble, validate, finalize)
-    assets = {folder / stage.name / "component.yaml": stage for stage in stages} | {star: build(outer_steps)}
+    assets = {components / stage.name / "component.yaml": stage for stage in stages}
+    assets[pipelines / "star" / "star.yaml"] = build(outer_steps)
     with tempfile.TemporaryDirectory() as scratch:
         compiled = Path(scratch) / "compiled.yaml"
         texts = {}

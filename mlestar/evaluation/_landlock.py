@@ -85,7 +85,8 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
     except OSError:
         return
     try:
-        rule = ctypes.create_string_buffer(struct.pack("=Qi", rights if path.is_dir() else rights & FILE_RIGHTS, descriptor), 12)
+        fitting = rights if path.is_dir() else rights & FILE_RIGHTS
+        rule = ctypes.create_string_buffer(struct.pack("=Qi", fitting, descriptor))
         system_call(ADD_RULE, ruleset, RULE_PATH_BENEATH, ctypes.addressof(rule), 0)
     finally:
         os.close(descriptor)

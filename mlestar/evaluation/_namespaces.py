@@ -1,7 +1,7 @@
-"""A private root: the worker server enters a user namespace and builds it once, every candidate then moves into its own copy.
+"""A private root: the server enters a user namespace and builds it once; every candidate moves into a copy of its own.
 
-The server's view of the host becomes read-only on the way. Data files that are opened in it cannot be changed by descriptor
-either, neither their content nor their mode or times, although the candidate runs as the user who owns them.
+The server's view of the host becomes read-only on the way. Data files that are opened in it cannot be changed by
+descriptor either, neither their content nor their mode or times, although the candidate runs as the user who owns them.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def detach() -> None:
 
 
 def enter_root(root: Path, scratch_bytes: int) -> None:
-    """Move into a private copy of the root that :func:`build_root` made, without network, with an empty scratch directory.
+    """Move into a private copy of the root that :func:`build_root` made, with empty scratch and without network.
 
     The process must be the first one after :func:`detach`.
     """

@@ -1,6 +1,7 @@
 """Messages between client, supervisor and candidate: one JSON object per packet, with descriptors beside it.
 
-Sockets of type SOCK_SEQPACKET keep packets whole, so that a peer who sends half a message cannot make the other wait for the rest.
+Sockets of type SOCK_SEQPACKET keep packets whole, so that a peer who sends half a message cannot make the other wait
+for the rest.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["LARGEST_PACKET", "ProtocolError", "receive", "send"]
+__all__ = ["SOCKET", "ProtocolError", "receive", "send"]
 
-LARGEST_PACKET = 1 << 16
+SOCKET = "socket"
+"""The name of the socket in the directory of a worker server."""
+
+_LARGEST_PACKET = 1 << 16
 _DESCRIPTORS = 4
 
 
@@ -43,9 +47,9 @@ def receive(connection: socket.socket, *, trusted: bool = True) -> tuple[dict[st
         When the packet holds anything but one JSON object.
     """
     if trusted:
-        content, descriptors, flags, _ = socket.recv_fds(connection, LARGEST_PACKET, _DESCRIPTORS)
+        content, descriptors, flags, _ = socket.recv_fds(connection, _LARGEST_PACKET, _DESCRIPTORS)
     else:
-        content, descriptors, flags = connection.recv(LARGEST_PACKET), [], 0
+        content, descriptors, flags = connection.recv(_LARGEST_PACKET), [], 0
     if not content:
         raise EOFError("the other side closed the connection")
     try:

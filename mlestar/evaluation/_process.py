@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import select
 import signal
 import socket
@@ -16,9 +18,13 @@ from mlestar.evaluation._linux import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, d
 from mlestar.evaluation._packets import receive
 from mlestar.evaluation.sandbox import Sandbox
 
-__all__ = ["CandidateProcess"]
+__all__ = ["MOST_PROCESSES", "CandidateProcess"]
 
-_OUTPUT_BYTES = 4096
+MOST_PROCESSES = 256
+"""Of one candidate. More are not looked for: a process that forks without end must not keep its supervisor busy."""
+
+_OUTPUT_KEPT, _OUTPUT_TOLD = 1 << 16, 4096  # bytes, characters
+_EXTENSION_MODULES = re.compile(r"^Extension modules: .*$", re.MULTILINE)  # faulthandler ends with all 200 of them
 _CHANNEL = 3  # its descriptor in the candidate, after standard input, output and error
 _SECONDS_TO_END = 1.0
 
@@ -74,21 +80,22 @@ class CandidateProcess:
             return
         with suppress(BlockingIOError):
             new = os.read(self.output, 1 << 20)
-            self._written = (self._written + new)[-_OUTPUT_BYTES:]
+            self._written = (self._written + new)[-_OUTPUT_KEPT:]
             if not new:
                 self.output = None
 
-    def used_mb(self) -> tuple[float, int]:
-        """Memory of the process and its descendants beyond what was inherited, in MB of 10^6 bytes, and their number.
+    def family(self) -> list[int]:
+        """The process and its descendants, as far as they are still there; at most one more than allowed."""
+        return _descendants(MOST_PROCESSES + 1)
 
-        Anonymous and shared memory; pages that several of them share count for each.
+    def used_mb(self, family: list[int], limit_mb: float) -> float:
+        """Anonymous and shared memory of a family beyond what was inherited, in MB of 10^6 bytes.
+
+        Pages that several processes share count for each, unless that exceeds the limit: then they are divided, which
+        takes longer to find out.
         """
-        pids = _descendants(os.getpid())
-        return sum(max(0.0, _anonymous_mb(pid) - self._inherited_mb) for pid in pids), len(pids)
-
-    def used_mb_divided(self) -> float:
-        """The same with shared pages divided among those who share them, which takes longer to find out."""
-        return sum(_proportional_mb(pid) for pid in _descendants(os.getpid()))
+        used = sum(max(0.0, _anonymous_mb(pid) - self._inherited_mb) for pid in family)
+        return used if used <= limit_mb or len(family) == 1 else sum(map(_proportional_mb, family))
 
     def ending(self) -> str:
         """How the process ended, and the last it wrote."""
@@ -99,8 +106,8 @@ class CandidateProcess:
         self.read_output()
         code = os.waitstatus_to_exitcode(self._status)
         text = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
-        written = self._written.decode(errors="replace").strip()
-        return f"{text}; it last wrote:\n{written}" if written else text
+        written = _EXTENSION_MODULES.sub("", self._written.decode(errors="replace")).strip()
+        return f"{text}; it last wrote:\n{written[-_OUTPUT_TOLD:]}" if written else text
 
     @property
     def was_killed(self) -> bool:
@@ -109,8 +116,9 @@ class CandidateProcess:
 
     def end(self) -> None:
         """Kill the process and all its descendants, and wait until they are gone."""
+        family = [self._pid]  # with a process namespace, this is all of it
         while True:
-            for pid in _descendants(os.getpid()):
+            for pid in family:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             try:
@@ -119,6 +127,7 @@ class CandidateProcess:
                 return
             if pid == self._pid:
                 self._status = status
+            family = _descendants()
 
 
 def _become_candidate(sandbox: Sandbox, scratch: Path, channel: int, output: int) -> NoReturn:
@@ -140,13 +149,16 @@ def _become_candidate(sandbox: Sandbox, scratch: Path, channel: int, output: int
     os._exit(1)
 
 
-def _descendants(pid: int) -> list[int]:
-    try:
-        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    except OSError:  # it ended
-        return []
-    children = [int(child) for each in lists for child in each.split()]
-    return children + [each for child in children for each in _descendants(child)]
+def _descendants(most: int | None = None) -> list[int]:
+    """Children of this process, then theirs, and so on."""
+    found: list[int] = []
+    for parent in itertools.chain([os.getpid()], found):
+        with suppress(OSError):  # it ended
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+        if most and len(found) >= most:
+            break
+    return found[:most]
 
 
 def _table_mb(path: str, names: tuple[str, ...]) -> float:

@@ -1,7 +1,7 @@
 """A seccomp filter: the system calls that a candidate has no use for, or could use to reach past its sandbox.
 
-A deny list in classic BPF (seccomp(2), linux/filter.h). It complements namespaces or Landlock, and alone protects nothing. What is
-denied fails with "operation not permitted"; libraries that probe for it carry on.
+A deny list in classic BPF (seccomp(2), linux/filter.h). It complements namespaces or Landlock, and alone protects
+nothing. What is denied fails with "operation not permitted"; libraries that probe for it carry on.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _SHARED_STATE: Numbers = {  # outlives a candidate, or holds memory that no proc
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
 }
-_FILE_METADATA: Numbers = {  # Landlock does not guard it, and an owner may change it by a descriptor that is open for reading
+_FILE_METADATA: Numbers = {  # an owner may change it by a descriptor open for reading, and Landlock does not guard it
     "chmod": (90, None),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),

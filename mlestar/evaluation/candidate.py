@@ -1,13 +1,14 @@
 """The candidate process: runs a program in phases, and is given the data of a phase when that phase begins.
 
-Nothing here is trusted after the program has run: it shares the process, and may replace any of it. What counts (time, memory,
-how the process ended, what it could see) is the supervisor's and the sandbox's.
+Nothing here is trusted after the program has run: it shares the process, and may replace any of it. What counts (time,
+memory, how the process ended, what it could see) is the supervisor's and the sandbox's.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import faulthandler
+import functools
 import linecache
 import os
 import random
@@ -28,12 +29,17 @@ from threadpoolctl import ThreadpoolController
 from mlestar.data.tables import read_arrow
 from mlestar.evaluation._packets import receive, send
 
-__all__ = ["serve"]
+__all__ = ["look_up_thread_pools", "serve"]
 
 _PROGRAM = "solution.py"
 _REASON_CHARACTERS = 2000
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
-_POOLS = ThreadpoolController()  # looks the loaded libraries up once, in the server
+
+
+@functools.cache
+def look_up_thread_pools() -> ThreadpoolController:
+    """The thread pools of the libraries that are loaded at the first call."""
+    return ThreadpoolController()
 
 
 class _UnusablePredictions(Exception):
@@ -129,9 +135,9 @@ class _Phases:
     def _import_program(self) -> Any:
         if self._module is None:
             os.environ.update(dict.fromkeys(_THREADS, str(self._threads)))
-            _POOLS.limit(limits=self._threads)
+            look_up_thread_pools().limit(limits=self._threads)
             random.seed(self._seed)
-            np.random.seed(self._seed % 2**32)  # noqa: NPY002, blocks may use the global generator
+            np.random.seed(self._seed % 2**32)  # blocks may use the global generator
             linecache.cache[_PROGRAM] = (len(self._program), None, self._program.splitlines(keepends=True), _PROGRAM)
             module: Any = ModuleType("solution")
             module.__file__ = _PROGRAM
@@ -154,15 +160,15 @@ def _array(descriptor: int) -> NDArray[Any]:
 
 
 def _write(output: int, values: Any, labels: Any) -> dict[str, Any]:
-    """Values as float64 (rows, columns), then labels as int64 (rows,), without a header; the reply holds their shapes."""
+    """Write values as float64, then labels as int64, without a header; the reply holds their shapes."""
     try:
         numbers = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise _UnusablePredictions(f"predictions are not numbers: {error}") from None
     with open(output, "wb", closefd=False) as file:
-        file.write(numbers)
+        file.write(numbers.data)
         if labels is not None:
-            file.write(np.ascontiguousarray(labels, dtype=np.int64))
+            file.write(np.ascontiguousarray(labels, dtype=np.int64).data)
     return {"shape": list(numbers.shape), "labels": None if labels is None else list(np.shape(labels))}
 
 

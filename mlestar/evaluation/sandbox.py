@@ -3,22 +3,24 @@
 Three modes, from strong to weak; the server takes the first that the machine allows:
 
 ``namespaces``
-    Own user, mount, process, network, IPC, UTS and cgroup namespaces. The file system is read-only and holds Python, its libraries
-    and an empty scratch directory in memory; there is no network, and no other process to see, trace or signal. Killing the
-    candidate kills all its descendants.
+    Own user, mount, process, network, IPC, UTS and cgroup namespaces. The file system is read-only and holds Python,
+    its libraries and an empty scratch directory in memory; there is no network, and no other process to see, trace or
+    signal. Killing the candidate kills all its descendants.
 ``landlock``
-    For machines that refuse user namespaces to ordinary users or containers. Landlock takes away the file system and other
-    processes, a seccomp filter the network and signals. What it cannot promise: descendants that left the session are found by
-    walking the process tree, so they survive when the worker server itself is killed; the scratch directory is limited per
-    file, not in total; names and sizes of mounted file systems, and the machine's load, stay visible.
+    For machines that refuse user namespaces to ordinary users or containers. Landlock takes away the file system and
+    other processes, a seccomp filter the network and signals. What it cannot promise: descendants that left the session
+    are found by walking the process tree, so they survive when the worker server itself is killed; the scratch
+    directory is limited per file, not in total; names and sizes of mounted file systems, and the machine's load, stay
+    visible.
 ``none``
-    Resource limits, a deadline and a memory limit, and the seccomp filter where there is one. Every file of the user can be
-    read: code that nobody has read must not run like this.
+    Resource limits, a deadline and a memory limit, and the seccomp filter where there is one. Every file of the user
+    can be read: code that nobody has read must not run like this.
 
-In all modes the environment is scrubbed by the server, a candidate is given data by descriptor, never by path, and a seccomp
-filter denies what no model needs. Bubblewrap offers the same namespaces, but it can only start a new program, which
-would import the modelling libraries again, for seconds per evaluation; a process that is forked warm has to sandbox itself.
-What no mode closes are signals between candidates that run at the same time and conspire, by load or timing.
+In all modes the environment is scrubbed by the server, a candidate is given data by descriptor, never by path, and a
+seccomp filter denies what no model needs. Bubblewrap offers the same namespaces, but it can only start a new program,
+which would import the modelling libraries again, for seconds per evaluation; a process that is forked warm has to
+sandbox itself. What no mode closes are signals between candidates that run at the same time and conspire, by load or
+timing.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class Session:
         with os.fdopen(os.memfd_create("program"), "wb") as file:
             file.write(program.encode())
             file.seek(0)
-            send(connection, request, [file.fileno()])
+            self._send(request, file.fileno())
 
     def fit(self, features: Path, target: Path) -> Phase:
         """Fit on the rows of two Arrow files; the candidate is given descriptors of them, and nothing else.
@@ -212,7 +212,7 @@ class Session:
     def _phase(self, name: str, *paths: Path) -> tuple[Phase, dict[str, Any], bytes]:
         if self._failure:
             raise self._failure
-        send(self._connection, {"phase": name, "paths": [str(path.resolve(strict=True)) for path in paths]})
+        self._send({"phase": name, "paths": [str(path.resolve(strict=True)) for path in paths]})
         reply, descriptors = self._receive()
         content = b"".join(map(_content, descriptors))
         if reply["status"] != "ok":
@@ -236,13 +236,20 @@ class Session:
             raise invalid("predictions are incomplete")
         values = np.frombuffer(content, np.float64, numbers).reshape(rows, -1)
         if not np.isfinite(values).all():
-            raise invalid(f"predictions that are not finite, {np.argmin(np.isfinite(values).all(axis=1))} is the first row")
+            first = np.argmin(np.isfinite(values).all(axis=1))
+            raise invalid(f"predictions that are not finite, the first for row {first}")
         labels = None
         if label_shape is not None:
             labels = np.frombuffer(content, np.int64, offset=8 * numbers)
-            if rows and not (0 <= labels.min() and labels.max() < values.shape[1]):
+            if rows and not (labels.min() >= 0 and labels.max() < values.shape[1]):
                 raise invalid(f"labels outside of 0..{values.shape[1] - 1}")
         return Predictions(values, labels, used.seconds, used.peak_mb)
+
+    def _send(self, message: dict[str, Any], *descriptors: int) -> None:
+        try:
+            send(self._connection, message, descriptors)
+        except OSError as error:
+            raise self._lost(error) from None
 
     def _receive(self) -> tuple[dict[str, Any], list[int]]:
         try:

@@ -1,7 +1,7 @@
-"""The trusted side of a session: forks the candidate, hands it the data of one phase at a time, and holds it to its limits.
+"""The trusted side of a session: forks the candidate, hands it the data phase by phase, and holds it to its limits.
 
-Times and memory are measured here, and results are written to files in memory that were made here; of what a candidate says only
-the shapes of its predictions, and the reason of a failure, are passed on.
+Times and memory are measured here, and results are written to files in memory that were made here; of what a candidate
+says only the shapes of its predictions, and the reason of a failure, are passed on.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ import time
 from typing import Any
 
 from mlestar.evaluation._packets import ProtocolError, receive, send
-from mlestar.evaluation._process import CandidateProcess
+from mlestar.evaluation._process import MOST_PROCESSES, CandidateProcess
 from mlestar.evaluation.sandbox import Sandbox
 
 __all__ = ["supervise"]
 
 _POLL_SECONDS = 0.05
-_MOST_PROCESSES = 256
 _REASON_CHARACTERS = 8000
 _TO_WRITE = {"predict", "combined", "save"}  # phases that return bytes
 
@@ -27,8 +26,8 @@ _TO_WRITE = {"predict", "combined", "save"}  # phases that return bytes
 def supervise(client: socket.socket, sandbox: Sandbox) -> None:
     """Serve one session until the client closes the connection, or until the candidate fails.
 
-    The first message holds the limits, the seed, the threads, and a descriptor of the program; every further one names a phase and
-    the files that it is given.
+    The first message holds the limits, the seed, the threads, and a descriptor of the program; every further one names
+    a phase and the files that it is given.
     """
     with sandbox.scratch() as scratch:
         try:
@@ -126,7 +125,7 @@ class _Session:
     def _wait(self, source: socket.socket, deadline: float) -> None:
         """Wait until there is something to receive, and watch the candidate meanwhile."""
         while True:
-            watched = [source, self._client, self._process.exited]
+            watched: list[socket.socket | int] = [source, self._client, self._process.exited]
             if self._process.output is not None:
                 watched.append(self._process.output)
             left = deadline - time.monotonic()
@@ -146,15 +145,14 @@ class _Session:
                 self._measure()
 
     def _measure(self) -> None:
-        used, processes = self._process.used_mb()
-        if used > self._limit_mb and processes > 1:
-            used = self._process.used_mb_divided()
+        family = self._process.family()
+        if len(family) > MOST_PROCESSES:
+            raise _Failure("failed", f"started more than {MOST_PROCESSES} processes")
+        used = self._process.used_mb(family, self._limit_mb)
         self._measured = time.monotonic()
         self._peak_mb = max(self._peak_mb, used)
         if used > self._limit_mb:
             raise _Failure("out_of_memory", f"used {used / 1000:.2f} GB, limit {self._limit_mb / 1000:.2f} GB")
-        if processes > _MOST_PROCESSES:
-            raise _Failure("failed", f"started more than {_MOST_PROCESSES} processes")
 
     def _ended(self) -> _Failure:
         reason = self._process.ending()

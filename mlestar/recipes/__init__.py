@@ -4,6 +4,7 @@ Adding a recipe is adding one file ``<kind>_<name>.py``; see :mod:`mlestar.recip
 """
 
 from mlestar.recipes.catalogue import catalogue, find_recipe, null_recipe, recipes_for
+from mlestar.recipes.costs import static_cost
 from mlestar.recipes.plain import plain_solution
 from mlestar.recipes.proposer import Proposal, RecipeProposer, Trial
 from mlestar.recipes.recipe import Recipe
@@ -22,4 +23,5 @@ __all__ = [
     "null_recipe",
     "plain_solution",
     "recipes_for",
+    "static_cost",
 ]

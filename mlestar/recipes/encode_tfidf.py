@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -40,8 +41,15 @@ def as_one_text(X):
     return X.astype("object").fillna("").astype("str").agg(" ".join, axis=1).where(X.notna().any(axis=1), "missing")
 
 
+def as_counts(X):
+    """How many characters, words, digits, capitals and signs the texts of a row have, as logarithms."""
+    texts = as_one_text(X)
+    patterns = {"characters": ".", "words": r"\w+", "digits": r"\d", "capitals": "[A-Z]", "signs": r"[^\w\s]"}
+    return np.log1p(pd.DataFrame({name: texts.str.count(pattern) for name, pattern in patterns.items()}))
+
+
 def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000):
-    """Texts as TF-IDF of their words and of the character sequences within words, in a sparse matrix.
+    """Texts as TF-IDF of their words and of the character sequences within words, and as counts, in a sparse matrix.
 
     Sequences found in fewer than `rare_below` texts are left out, and all but the `most` frequent. Categories get one
     column each; numbers and dates are brought to one scale, without gaps.
@@ -67,6 +75,7 @@ def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000)
     return ColumnTransformer(
         [
             ("texts", texts, ColumnsOf("texts", ctx)),
+            ("counts", make_pipeline(FunctionTransformer(as_counts), StandardScaler()), ColumnsOf("texts", ctx)),
             ("categories", categories, ColumnsOf("categories", ctx)),
             ("numbers", scaled, ColumnsOf("numbers", ctx)),
             ("dates", make_pipeline(FunctionTransformer(as_days), scaled), ColumnsOf("dates", ctx)),

@@ -46,7 +46,7 @@ class Arithmetic(TransformerMixin, BaseEstimator):
             together = self._explained(X[[a, b]], goal)
             for first, sign, second in [(a, "/", b), (b, "/", a), (a, "*", b), (a, "-", b), (a, "+", b)]:
                 combined = OPERATIONS[sign](X[first], X[second]).to_frame()
-                gains[first, sign, second] = self._explained(combined, goal) - together
+                gains[first, sign, second] = self._explained(combined, goal) - max(together, 0.0)
         self.combinations_ = [each for each in sorted(gains, key=lambda each: -gains[each]) if gains[each] > 0][
             : self.most
         ]

@@ -51,7 +51,7 @@ def model(
 ):
     """CatBoost: gradient boosting of symmetric trees, with target statistics of categories computed in passing.
 
-    Takes missing values, sparse matrices and pandas categories. Learns absolute errors where the metric counts those.
+    Takes missing values and pandas categories; sparse matrices too, slowly. Learns absolute errors where the metric counts those.
     """
     settings = dict(
         iterations=iterations,
@@ -97,5 +97,4 @@ RECIPE = Recipe(
     cost=lambda task: 0.3 + 8e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
     encodes=("native", "ordinal"),
     family="boosting",
-    sparse=True,
 )

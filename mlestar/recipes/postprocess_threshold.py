@@ -62,8 +62,8 @@ class WeightedClasses(BaseEstimator):
         """Weights of one class at which part of the rows change over to it."""
         others = np.delete(predictions * self.weights_, number, axis=1).max(axis=1)
         ratios = others / np.clip(predictions[:, number], 1e-9, None)
-        inner = np.quantile(np.log(np.clip(ratios, 1e-9, 1e9)), np.linspace(0, 1, self.steps))
-        return np.exp(np.unique((inner[1:] + inner[:-1]) / 2))
+        low, high = np.quantile(np.log(np.clip(ratios, 1e-4, 1e4)), [0.002, 0.998])
+        return np.exp(np.linspace(low, high, self.steps))
 
     @staticmethod
     def _centre_of_best(scores):

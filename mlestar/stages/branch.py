@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 from mlestar.evaluation import Evaluation, Harness
 from mlestar.progress import emit
+from mlestar.recipes import static_cost
 from mlestar.solution import Solution, render
 from mlestar.stages.budget import Spent, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
@@ -16,6 +18,9 @@ from mlestar.stages.scoped import Scoped, cores, open_harness
 __all__ = ["Branch", "open_branch"]
 
 _HOPELESS_SKILL = 0.9  # of the best candidate's lead over the trivial baseline, below which a candidate is given up
+_OPTIMISM = (
+    1.3  # times what is left that a candidate may be expected to take: estimates are rough, and fits are cut off
+)
 _LONGEST_FIT = 0.35  # of what the stage has left, so that no single fit takes it all
 
 
@@ -46,11 +51,12 @@ class Branch:
     ) -> None:
         self.scoped, self.harness, self.candidates, self.budget = scoped, harness, candidates, budget
         self.stage, self.branch, self.step = stage, branch, step
+        self._lanes = max(cores() / scoped.scope.pipeline.branches, 1.0)
 
     def evaluate(
         self, solution: Solution, name: str, *, parent: str | None = None, block: str | None = None, race: bool = True
     ) -> Evaluation | None:
-        """Evaluate a solution and note it among the candidates; None when the budget is used up.
+        """Evaluate a solution and note it among the candidates; None when what is left of the budget does not suffice.
 
         Parameters
         ----------
@@ -59,7 +65,7 @@ class Branch:
         race : bool
             Give it up after the first folds when it is hopeless.
         """
-        if self.budget.exhausted:
+        if self.budget.exhausted or not self._affordable(solution):
             return None
         evaluation = self.harness.evaluate(
             solution,
@@ -72,6 +78,21 @@ class Branch:
         if self.candidates.find(solution.id) is None:
             self._note(evaluation, name, parent, block)
         return evaluation
+
+    def _affordable(self, solution: Solution) -> bool:
+        """Whether the budget is likely to suffice, judged by the static costs of recipes and by what others took."""
+        if self.budget.counted:
+            return self.budget.left >= len(self.harness.folds) / 2
+        measured = [each for each in self.candidates.entries if each.status in ("ok", "pruned") and each.fold_scores]
+        if not measured or self.candidates.find(solution.id):
+            return True
+        task = self.scoped.task
+        rates = [
+            each.seconds / len(each.fold_scores) / static_cost(self.candidates.solution(each.id), task)
+            for each in measured
+        ]
+        expected = median(rates) * static_cost(solution, task) * len(self.harness.folds) / self._lanes
+        return expected <= self.budget.left * _OPTIMISM
 
     def is_better(self, evaluation: Evaluation | None) -> bool:
         """Whether it beats the branch's best."""
@@ -147,13 +168,12 @@ def open_branch(
     """Open a stage of a branch; what it spent is noted when it ends."""
     scoped = Scoped.read(scope_dir)
     candidates = Candidates.read(candidates_dir) if candidates_dir else Candidates()
-    outer_steps, branches = scoped.scope.pipeline.outer_steps, scoped.scope.pipeline.branches
-    steps_left = outer_steps - step
+    steps_left = scoped.scope.pipeline.outer_steps - step
     budget = StageBudget(
         scoped.plan,
         stage,
         spent=[Spent.model_validate(each) for each in candidates.history["spent"]],
-        lanes=max(cores() / branches, 1.0),
+        lanes=max(cores() / scoped.scope.pipeline.branches, 1.0),
         after=[
             *(["refine"] if stage == "ablate" else []),
             *(["ablate", "refine"] * steps_left),

@@ -110,17 +110,17 @@ class StageBudget:
         self._stage, self._lanes = stage, lanes
         self._stored = 0.0
         self.evaluations = self.executed = 0
-        planned = plan.stages.get(stage, 0.0)
         self.counted = plan.mode == "evaluations"
+        planned = plan.stages.get(stage, float("inf") if self.counted else 0.0)
         if self.counted:
             carried = sum(plan.stages.get(each.stage, 0.0) - each.evaluations for each in spent)
             self.limit = planned + carried
             self.planned_seconds = 0.0
             return
         carried = sum(each.planned_seconds - each.seconds for each in spent)
-        later = sum(plan.stages[name] + _STAGE_OVERHEAD for name in after) + _CLOSING
+        self._later = sum(plan.stages[name] + _STAGE_OVERHEAD for name in after) + _CLOSING
         self.planned_seconds = planned
-        self.limit = max(min(planned + min(carried, planned), seconds_left() - later), 0.0)
+        self.limit = max(min(planned + min(carried, planned), seconds_left() - self._later), 0.0)
 
     @property
     def seconds(self) -> float:
@@ -146,6 +146,12 @@ class StageBudget:
     def fit_seconds(self, share: float = 1.0) -> float:
         """How long a fit that starts now may take: a share of what the stage has left."""
         return max(self.left * share, 0.0) if not self.counted else 3600.0
+
+    def last_resort_seconds(self) -> float:
+        """What is left of the whole run, for a fit without which it would deliver nothing."""
+        if self.counted:
+            return self.fit_seconds()
+        return max(min(self.limit - self.seconds + self._later, seconds_left() - _CLOSING), 1.0)
 
     def spent(self, branch: int | None = None, step: int | None = None) -> dict[str, Any]:
         """The account, for the history."""

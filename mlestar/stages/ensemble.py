@@ -170,11 +170,16 @@ def _ensemble(
 def _fit_first(
     scoped: Scoped, harness: Harness, ranked: Sequence[_Choice], train_dir: Path, model_dir: Path, budget: StageBudget
 ) -> tuple[_Choice, str]:
-    """Fit the best choice on all training rows; where that fails or takes too long, the next best."""
+    """Fit the best choice on all training rows; where that fails or takes too long, the next best.
+
+    Something has to be delivered: the cheapest choice may take the time of the stages that come after.
+    """
     reasons = []
-    for choice in ranked:
+    cheapest = min(ranked, key=lambda each: sum(member.seconds for member, _ in each.members))
+    for choice in [*ranked, cheapest]:
         program = render(choice.solution, scoped.task)
-        limits = Limits(seconds=budget.fit_seconds(_FIRST_FIT), memory_mb=harness.memory_mb * cores())
+        seconds = budget.fit_seconds(_FIRST_FIT) if choice is not cheapest else budget.last_resort_seconds()
+        limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
         try:
             fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
         except CandidateFailure as failure:

@@ -16,6 +16,7 @@ from mlestar.stages.candidates import Candidate
 __all__ = ["refine"]
 
 _ACCEPTANCE = 0.3  # standard errors of the paired difference that a gain must exceed
+_PRIOR_PROMISE = {"model": 1.0, "features": 0.5, "encode": 0.4, "target": 0.3, "postprocess": 0.2, "clean": 0.05}
 _FORGETTING = 0.5  # of a block's promise, for every time that it was refined without a gain
 
 
@@ -64,9 +65,9 @@ def _target(work: Branch, exhausted: set[str]) -> _Target | None:
         if each["effect"] is not None:
             promise = max(each["effect"], 0.0) + (each["standard_error"] or 0.0)
             promises[each["block"]] = (promise, f"effect {each['effect']:.4g} in the ablation of step {each['step']}")
-    smallest = min((promise for promise, _ in promises.values()), default=0.0)
+    noise = work.candidates.best.standard_error or 0.0
     for kind in RecipeProposer.kinds(work.scoped.task):
-        promises.setdefault(kind, (smallest, "not ablated yet"))
+        promises.setdefault(kind, (noise * _PRIOR_PROMISE[kind], "not ablated yet"))
     for each in history["refinements"]:
         if each["block"] in promises:
             promise, reason = promises[each["block"]]
@@ -96,7 +97,7 @@ def _refine_block(work: Branch, proposer: RecipeProposer, target: _Target) -> bo
     plans = [_plan(work, before, *each) for each in tried]
     best = max(range(len(plans)), key=lambda each: plans[each]["gain"] if plans[each]["status"] == "ok" else -np.inf)
     gain, error = plans[best]["gain"], plans[best]["standard_error"]
-    accepted = plans[best]["status"] == "ok" and gain > _ACCEPTANCE * error
+    accepted = plans[best]["status"] == "ok" and gain > _ACCEPTANCE * (error or 0.0)
     if accepted:
         work.accept(tried[best][0].solution)
     work.candidates.history["refinements"].append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -64,7 +65,7 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
     train = _write_data(loaded.scope, task, frame, y, train_dir, holdout_dir)
     warnings += suspected_leaks(frame[train].reset_index(drop=True), y[train], task)
     document = {
-        "spec": loaded.scope.to_json(),
+        "spec": json.loads(loaded.scope.to_json()),
         "task": task.model_dump(mode="json"),
         "inferences": [asdict(each) for each in inferences],
         "warnings": warnings,

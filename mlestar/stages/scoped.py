@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ class Scoped:
         document = read_json(scope_dir / "scope.json")
         plan = read_json(scope_dir / "plan.json")
         return cls(
-            scope=parse_scope(document["spec"]).scope,
+            scope=parse_scope(json.dumps(document["spec"])).scope,
             task=Task.model_validate(document["task"]),
             plan=Plan(mode=plan["mode"], total=plan["total"], stages=plan["stages"]),
             fingerprint=document["fingerprint"],

@@ -40,8 +40,8 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
         proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
         reserve = _MERGE_SHARE * work.budget.limit
         proposals = proposer.initial(branch, work.scoped.scope.pipeline.branches)
-        for number, proposal in enumerate(proposals):
-            if number and work.budget.left < reserve:
+        for proposal in proposals:
+            if work.candidates.best_id and work.budget.left < reserve:
                 break
             _try(work, proposal)
         if work.candidates.best_id is None:

@@ -169,7 +169,7 @@ class _StageHandler(socketserver.BaseRequestHandler):
 
     def _end_with_others(self) -> None:
         # Nobody writes to either, so that readable means closed: by the client, or with the server.
-        select.select([self.request, self.server.alive], [], [])
+        select.select([self.request.fileno(), self.server.alive], [], [])
         os.killpg(0, signal.SIGKILL)
 
 

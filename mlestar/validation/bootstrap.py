@@ -17,23 +17,33 @@ _MOST, _LEAST = 200, 100
 _WORK = 700_000  # rows that are resampled in all: some 2 s of a rank metric
 
 
-def resampled_scores(holdout: Holdout, models: Sequence[Scored]) -> np.ndarray:
+def resampled_scores(holdout: Holdout, models: Sequence[Scored], most: int = _MOST) -> np.ndarray:
     """Scores of the models on resamples of the holdout, the same for all of them, so that differences are paired.
 
     Whole groups are drawn where the task has groups, blocks of consecutive rows where it is ordered by time
     (Künsch, 1989), rows within their class for other classification tasks, and rows elsewhere. How many resamples there
-    are depends on the size of the holdout alone.
+    are depends on the size of the holdout alone, and not on how fast the machine is.
+
+    Parameters
+    ----------
+    holdout : Holdout
+    models : sequence of Scored
+    most : int
+        Resamples at most.
 
     Returns
     -------
     array, shape (resamples, models)
         Without the resamples on which the metric is not defined; there may be none.
     """
+    from sklearn import config_context
+
     draw = _draw(holdout)
     columns = max(len(holdout.task.classes) - 1, holdout.task.outputs)
-    count = int(np.clip(_WORK / (len(holdout) * columns), _LEAST, _MOST))
+    count = min(most, max(_LEAST, int(_WORK / (len(holdout) * columns))))
     rows = (draw() for _ in range(count))
-    scores = [[holdout.score_rows(model, drawn) for model in models] for drawn in rows]
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # they were checked before
+        scores = [[holdout.score_rows(model, drawn) for model in models] for drawn in rows]
     return np.array([row for row in scores if None not in row], dtype=float).reshape(-1, len(models))
 
 

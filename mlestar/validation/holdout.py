@@ -22,12 +22,13 @@ class Scored:
 
     Attributes
     ----------
-    predictions : array, shape (rows, k), (rows,) or (rows, outputs)
+    values : array, shape (rows, k), (rows,) or (rows, outputs)
+        Probabilities, or values.
     labels : array of int, shape (rows,), or None
     score : float
     """
 
-    predictions: np.ndarray
+    values: np.ndarray
     labels: np.ndarray | None
     score: float
 
@@ -61,7 +62,7 @@ class Holdout:
         return len(self.y)
 
     def score(
-        self, predictions: np.ndarray, labels: np.ndarray | None = None, rows: np.ndarray | slice = slice(None)
+        self, values: np.ndarray, labels: np.ndarray | None = None, rows: np.ndarray | slice = slice(None)
     ) -> float:
         """The metric of predictions for ``rows``.
 
@@ -69,24 +70,24 @@ class Holdout:
         ------
         InvalidScore
         """
-        return self.metric.score(self.y[rows], predictions, labels)
+        return self.metric.score(self.y[rows], values, labels)
 
     def score_rows(self, scored: Scored, rows: np.ndarray) -> float | None:
         """The metric of some of the rows; None where it is not defined for them."""
         labels = None if scored.labels is None else scored.labels[rows]
         try:
-            return self.score(scored.predictions[rows], labels, rows)
+            return self.score(scored.values[rows], labels, rows)
         except InvalidScore:
             return None
 
-    def scored(self, predictions: np.ndarray, labels: np.ndarray | None) -> Scored:
+    def scored(self, values: np.ndarray, labels: np.ndarray | None) -> Scored:
         """Predictions for all rows with their score.
 
         Raises
         ------
         InvalidScore
         """
-        return Scored(predictions, labels, self.score(predictions, labels))
+        return Scored(values, labels, self.score(values, labels))
 
     def gain(self, new: float, old: float) -> float:
         """How much better ``new`` is than ``old``; negative when it is worse."""

@@ -28,6 +28,11 @@ class ServedModel:
         What the next worker may use, asked when it starts.
     scratch : Path
         A private folder.
+
+    Attributes
+    ----------
+    loaded : Phase
+        What loading the model took last.
     """
 
     def __init__(
@@ -41,11 +46,12 @@ class ServedModel:
         limits: Callable[[], Limits],
         scratch: Path,
     ) -> None:
-        self._open = lambda: workers.session(program, seed=seed, threads=threads, limits=limits())
-        self._model, self._scratch = model, scratch
+        self._workers, self._program, self._model = workers, program, model
+        self._seed, self._threads, self._limits = seed, threads, limits
+        self._scratch = scratch
         self._stack = ExitStack()
         self._session: Session | None = None
-        self.loaded: Phase | None = None
+        self.loaded = Phase(0.0, 0.0)
 
     def predict(self, features: Path | pd.DataFrame) -> Predictions:
         """Predict for the rows of an Arrow file or of a frame.
@@ -60,12 +66,17 @@ class ServedModel:
             return self.predict(path)
         try:
             if self._session is None:
-                self._session = self._stack.enter_context(self._open())
+                self._session = self._started()
                 self.loaded = self._session.load(self._model)
             return self._session.predict(features)
         except CandidateFailure:
             self.close()
             raise
+
+    def _started(self) -> Session:
+        return self._stack.enter_context(
+            self._workers.session(self._program, seed=self._seed, threads=self._threads, limits=self._limits())
+        )
 
     def close(self) -> None:
         """Give the core back."""

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +13,14 @@ import pandas as pd
 
 from mlestar.data.tables import read_arrow, write_arrow
 from mlestar.data.task import Task
-from mlestar.evaluation import Limits, Predictions, Workers
+from mlestar.evaluation import InvalidScore, Limits, Phase, Predictions, Workers
 from mlestar.evaluation.folds import read_target
 from mlestar.spec import Scope
 from mlestar.validation.bootstrap import interval, resampled_scores
 from mlestar.validation.holdout import Holdout, Scored, sample_rows
 from mlestar.validation.served import ServedModel
 
-__all__ = ["JUDGED", "PLAIN", "TRIVIAL", "Refit", "Source", "Subject", "difference"]
+__all__ = ["JUDGED", "PLAIN", "TRIVIAL", "Source", "Subject"]
 
 JUDGED, TRIVIAL, PLAIN = "judged", "trivial", "plain"
 _SAMPLED_ROWS = 500  # on which the effect of odd input is measured
@@ -74,23 +73,27 @@ class Source:
     scratch: Path
     openings: int | None = None
 
+    @cached_property
+    def train_features(self) -> pd.DataFrame:
+        return read_arrow(self.train_dir / "features.arrow")
+
+    @cached_property
+    def train_y(self) -> np.ndarray:
+        """Class numbers (rows,), values (rows,), or values (rows, outputs)."""
+        return read_target(self.train_dir, self.task)
+
+    def allowance(self, most: float) -> float:
+        """Seconds for one check that can stop at any time: at most a third of what is left."""
+        return max(min(most, self.seconds_left() / 3), 0.0)
+
     def limits(self, share: float = 1.0) -> Limits:
         """What a session that starts now may use, given a share of the time that is left."""
         return Limits(seconds=min(max(self.seconds_left() * share, _LEAST_SECONDS), 3600.0), memory_mb=self.memory_mb)
 
 
-@dataclass(frozen=True)
-class Refit:
-    """Predictions for the holdout by a program that was fitted anew."""
-
-    predictions: np.ndarray
-    labels: np.ndarray | None
-    fit_seconds: float
-
-
 @dataclass
 class Subject:
-    """A model whose predictions for the holdout can be scored.
+    """A model that predicts the holdout, and what is known of it.
 
     Attributes
     ----------
@@ -110,7 +113,8 @@ class Subject:
     served: ServedModel
     models: Mapping[str, Scored]
     plain_failure: str | None
-    predict_seconds: float
+    predicted: Predictions
+    loaded: Phase
 
     @property
     def task(self) -> Task:
@@ -137,37 +141,42 @@ class Subject:
         return (self.interval[1] - self.interval[0]) / 2 if self.interval else 0.0
 
     @cached_property
-    def train_features(self) -> pd.DataFrame:
-        return read_arrow(self.source.train_dir / "features.arrow")
-
-    @cached_property
-    def train_y(self) -> np.ndarray:
-        return read_target(self.source.train_dir, self.task)
-
-    @cached_property
     def sample(self) -> np.ndarray:
         """Positions of some rows of the holdout."""
         return sample_rows(self.task, self.holdout.y, _SAMPLED_ROWS)
 
     @cached_property
-    def sample_predictions(self) -> Predictions:
-        """What the judged model predicts for the sample as it is."""
-        return self.served.predict(self.holdout.features.iloc[self.sample])
+    def sample_features(self) -> pd.DataFrame:
+        return self.holdout.features.iloc[self.sample].reset_index(drop=True)
 
     @cached_property
-    def single_rows(self) -> list[Predictions]:
-        """Predictions for the first rows of the sample, one row per call, over and over; at least for five calls."""
-        rows, started = self.sample[:_SINGLE_ROWS], time.monotonic()
-        seconds = min(_SINGLE_SECONDS, self.source.seconds_left())
-        found: list[Predictions] = []
-        for row in islice(cycle(rows), _SINGLE_CALLS):
-            if len(found) >= _FEWEST_CALLS and time.monotonic() - started > seconds:
-                break
-            found.append(self.served.predict(self.holdout.features.iloc[[row]]))
-        return found
+    def sample_predictions(self) -> Predictions:
+        """What the judged model predicts for the sample as it is."""
+        return self.served.predict(self.sample_features)
 
-    def refit(self, rows: np.ndarray, target: np.ndarray | None = None, *, share: float = 1.0) -> Refit:
-        """Fit the judged program anew and predict the holdout, under the seed of the task.
+    def sample_score(self, predictions: Predictions) -> float | None:
+        """The metric of predictions for the sample; None where it is not defined."""
+        try:
+            return self.holdout.score(predictions.values, predictions.labels, self.sample)
+        except InvalidScore:
+            return None
+
+    @cached_property
+    def single_calls(self) -> tuple[np.ndarray, list[Predictions]]:
+        """Positions within the sample, and predictions for each in a call of its own; some rows, over and over."""
+        deadline = time.monotonic() + self.source.allowance(_SINGLE_SECONDS)
+        rows = np.arange(_SINGLE_CALLS) % min(_SINGLE_ROWS, len(self.sample))
+        found: list[Predictions] = []
+        for row in rows:
+            if len(found) >= _FEWEST_CALLS and time.monotonic() > deadline:
+                break
+            found.append(self.served.predict(self.sample_features.iloc[[row]]))
+        return rows[: len(found)], found
+
+    def refit(
+        self, rows: np.ndarray, target: np.ndarray | None = None, *, share: float = 1.0
+    ) -> tuple[Predictions, float]:
+        """Fit the judged program anew, under the seed of the task, and predict the holdout.
 
         Parameters
         ----------
@@ -177,6 +186,13 @@ class Subject:
             In place of their target.
         share : float
             Of the time that is left, which this may take.
+
+        Returns
+        -------
+        Predictions
+            For the holdout.
+        float
+            Seconds that the fit took.
 
         Raises
         ------
@@ -189,16 +205,11 @@ class Subject:
             names = [name for name in table if str(name).startswith("target")]
             table[names] = target.reshape(len(rows), -1)
         features, targets = source.scratch / "refit-features.arrow", source.scratch / "refit-target.arrow"
-        write_arrow(self.train_features, features, rows=rows)
+        write_arrow(source.train_features, features, rows=rows)
         write_arrow(table, targets)
         limits = source.limits(share)
         with source.workers.session(
             source.program, seed=self.task.seed, threads=source.threads, limits=limits
         ) as session:
             phase = session.fit(features, targets)
-            found = session.predict(self.holdout.features_file)
-        return Refit(found.values, found.labels, phase.seconds)
-
-
-def difference(first: Refit | Predictions | Scored, second: Refit | Predictions | Scored) -> dict[str, float]:
-    """By how much two models' predictions for the same rows differ; empty where they are the same but for rounding."""
+            return session.predict(self.holdout.features_file), phase.seconds

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from mlestar.data import Column, Task
 from mlestar.data.sources import read_table, storage_of, typed
 from mlestar.data.statistics import column_statistics
 
 
+def statistics(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    columns = tuple(Column(name=name, storage=held, role="excluded") for name, held in storage_of(frame).items())
+    task = Task(
+        name="any", type="regression", targets=("y",), metric="rmse", columns=columns, rows=3, splitter="kfold", folds=5
+    )
+    return column_statistics(typed(frame, task.storage), task)
+
+
 def test_statistics_of_penguins_agree_with_pandas(bench_data: Path) -> None:
     frame = read_table(str(bench_data / "penguins" / "train.csv"))
-    storage = storage_of(frame)
-    found = column_statistics(typed(frame, storage), storage)
+    found = statistics(frame)
     mass, described = found["body_mass_g"], frame["body_mass_g"].describe()
     assert (mass["count"], mass["missing"]) == (239, 1)
     assert mass["mean"] == pytest.approx(described["mean"])
@@ -35,8 +44,7 @@ def test_statistics_of_awkward_columns_are_json() -> None:
             "day": pd.to_datetime(["2024-01-31", None, "2023-01-01"]),
         }
     )
-    storage = storage_of(frame)
-    found = json.loads(json.dumps(column_statistics(typed(frame, storage), storage), allow_nan=False))
+    found = json.loads(json.dumps(statistics(frame), allow_nan=False))
     assert found["empty"] == {"storage": "number", "count": 0, "missing": 3, "unique": 0}
     assert found["infinite"]["infinite"] == 2
     assert (found["some infinite"]["mean"], found["some infinite"]["max"]) == (2.0, 3.0)
@@ -46,7 +54,7 @@ def test_statistics_of_awkward_columns_are_json() -> None:
 
 def test_the_most_frequent_values_are_ten_of_many() -> None:
     values = pd.Series([f"v{number:03}" for number in range(500)] * 2 + ["often"] * 3, dtype=str)
-    found = column_statistics(pd.DataFrame({"x": values}), {"x": "string"})["x"]
+    found = statistics(pd.DataFrame({"x": values}))["x"]
     assert found["unique"] == 501
     assert found["top"][:3] == [["often", 3], ["v000", 2], ["v001", 2]]
     assert len(found["top"]) == 10

@@ -1,0 +1,26 @@
+"""What a solution costs to fit, before anything was measured."""
+
+from __future__ import annotations
+
+from mlestar.data.task import Task
+from mlestar.recipes.catalogue import find_recipe, knows_recipe
+from mlestar.solution import Block, Solution
+
+__all__ = ["static_cost"]
+
+_ITERATIONS = ("n_estimators", "iterations", "max_iter")  # parameters that the cost of a model grows with
+_UNKNOWN_BLOCK = 1.0
+
+
+def static_cost(solution: Solution, task: Task) -> float:
+    """Relative seconds that fitting a solution takes on all rows of a task, by the costs that its recipes declare."""
+    return sum(_block_cost(kind, block, task) for member in solution.members for kind, block in member.items())
+
+
+def _block_cost(kind: str, block: Block, task: Task) -> float:
+    if not knows_recipe(kind, block.name):
+        return _UNKNOWN_BLOCK
+    recipe = find_recipe(kind, block.name)
+    iterations = next((name for name in _ITERATIONS if name in block.parameters and recipe.defaults.get(name)), None)
+    factor = block.parameters[iterations] / recipe.defaults[iterations] if iterations else 1.0
+    return recipe.cost(task) * factor

@@ -1,0 +1,78 @@
+"""validate: open the holdout, and bless or refuse the judged model."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from mlestar.digests import digest, file_digest
+from mlestar.files import write_bytes, write_json
+from mlestar.recipes import plain_solution
+from mlestar.report import Run, metrics_of, render
+from mlestar.solution import render as render_program
+from mlestar.stages.budget import StageBudget
+from mlestar.stages.model import FIT_THREADS, MODEL_FILE, read_model
+from mlestar.stages.scoped import Scoped, cores, memory_limit_mb, open_workers
+from mlestar.validation import Source, judge, record_opening
+
+__all__ = ["validate"]
+
+
+def validate(
+    *, scope_dir: Path, train_dir: Path, holdout_dir: Path, model_dir: Path, verdict_dir: Path, store: str
+) -> str:
+    """Judge a model on rows that nothing before has seen.
+
+    The target of the holdout stays in this process: workers are given features only.
+
+    Parameters
+    ----------
+    scope_dir, train_dir, holdout_dir : Path
+        Outputs of scope.
+    model_dir : Path
+        The judged model, from ensemble.
+    verdict_dir : Path
+        Directory to write: ``verdict.json``, ``metrics.json`` and ``report.html``.
+    store : str
+        URI of the evaluation store, which also remembers how many models were judged on this holdout.
+
+    Returns
+    -------
+    str
+        ``blessed`` or ``refused``.
+
+    Raises
+    ------
+    ModelError
+        When the judged model is not the one that was written.
+    SpecError
+        When the spec gives a severity to a check that does not exist.
+    """
+    scoped = Scoped.read(scope_dir)
+    budget = StageBudget(scoped.plan, "validate", after=["finalize"])
+    program, facts = read_model(model_dir)
+    opened = digest([scoped.fingerprint, file_digest(holdout_dir / "target.arrow")])
+    with open_workers() as workers, tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
+        verdict = judge(
+            Source(
+                scope=scoped.scope,
+                task=scoped.task,
+                program=program,
+                model=model_dir / MODEL_FILE,
+                score=facts["score"],
+                plain_program=render_program(plain_solution(), scoped.task),
+                train_dir=train_dir,
+                holdout_dir=holdout_dir,
+                workers=workers,
+                memory_mb=memory_limit_mb() * cores(),
+                threads=FIT_THREADS,
+                seconds_left=budget.fit_seconds,
+                scratch=Path(scratch),
+                openings=record_opening(store, opened, facts["model_sha256"]),
+            )
+        )
+    write_json(verdict_dir / "verdict.json", verdict)
+    write_json(verdict_dir / "metrics.json", metrics_of(verdict))
+    report = render(Run.read(scope=scope_dir, model=model_dir, verdict=verdict_dir))
+    write_bytes(verdict_dir / "report.html", report.encode())
+    return str(verdict["verdict"])

@@ -1,0 +1,44 @@
+"""How often a holdout was opened: every model that is judged on it makes its scores a little less honest."""
+
+from __future__ import annotations
+
+import fsspec
+
+from mlestar.validation.outcome import Outcome
+from mlestar.validation.subject import Subject
+
+__all__ = ["openings", "record_opening"]
+
+_MANY = 20
+
+
+def record_opening(store: str, holdout: str, model: str) -> int:
+    """Note that a model was judged on a holdout, and count the models that were.
+
+    Parameters
+    ----------
+    store : str
+        URI of the evaluation store; a folder ``openings`` in it holds one empty file per holdout and model.
+    holdout, model : str
+        Digests. The same model counts once, however often it is judged.
+    """
+    filesystem, root = fsspec.url_to_fs(store)
+    folder = f"{root.rstrip('/')}/openings/{holdout[:32]}"
+    filesystem.makedirs(folder, exist_ok=True)
+    filesystem.pipe_file(f"{folder}/{model[:32]}", b"")
+    filesystem.invalidate_cache(folder)
+    return len(filesystem.ls(folder, detail=False))
+
+
+def openings(subject: Subject) -> Outcome | None:
+    """How many models were judged on this holdout, as far as the evaluation store remembers."""
+    count = subject.source.openings
+    if count is None:
+        return None
+    evidence = {"models": count}
+    if count == 1:
+        return Outcome("pass", "no other model was judged on this holdout", evidence)
+    summary = f"{count} models were judged on this holdout, this one included"
+    if count > _MANY:
+        return Outcome("warn", f"{summary}; choosing among them overfits it, take fresh rows", evidence)
+    return Outcome("pass", summary, evidence)

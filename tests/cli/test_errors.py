@@ -1,0 +1,105 @@
+"""What the program says when something is wrong: one line with the remedy, and a status that says whose fault it is."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SPEC = """\
+apiVersion: mlestar/v1
+kind: Scope
+name: cancer
+data:
+  train: sklearn:breast_cancer
+task:
+  target: target
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "scope.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], pattern: str) -> None:
+    assert done.returncode == 2, done.stderr
+    [line] = done.stderr.splitlines()
+    assert re.search(pattern, line), line
+
+
+def test_spec_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
+    assert_one_line(cli("run", "scope.yaml", cwd=tmp_path), r"scope\.yaml: no such file")
+
+
+def test_unknown_field_is_named_with_its_line(cli: Cli, spec: Path) -> None:
+    spec.write_text(SPEC + "  metrik: roc_auc\n")
+    assert_one_line(cli("run", spec), r"scope\.yaml:8: .*metrik.*did you mean 'metric'")
+
+
+def test_folder_of_another_scope(cli: Cli, spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.json").write_text('{"schema_version": 1, "scope": {"name": "prices"}}')
+    assert_one_line(cli("run", spec, "--out", tmp_path / "out"), "holds a run of 'prices', not of 'cancer'; .*--out")
+
+
+def test_stage_that_does_not_exist(cli: Cli) -> None:
+    assert_one_line(cli("stage", "deploy"), "no stage 'deploy'; the stages are scope, search")
+
+
+def test_stage_without_its_arguments(cli: Cli) -> None:
+    assert_one_line(cli("stage", "scope", "--spec", "x"), "argument 'fingerprint' is missing")
+
+
+@pytest.mark.parametrize("option", ["scope-dir", "--store"])
+def test_option_without_a_value(cli: Cli, option: str) -> None:
+    assert_one_line(cli("stage", "search", option), re.escape(repr(option)))
+
+
+def test_number_that_is_none(cli: Cli) -> None:
+    assert_one_line(cli("stage", "search", "--branch", "first"), "--branch first: is not a whole number")
+
+
+def test_setting_that_does_not_change_what_is_compiled(cli: Cli) -> None:
+    assert_one_line(cli("compile", "--set", "budget.wall_clock=60s"), r"no effect .* pipeline\.outer_steps=3")
+
+
+def test_folder_without_a_model(cli: Cli, tmp_path: Path) -> None:
+    done = cli("predict", tmp_path, "data.csv", "--out", tmp_path / "predictions.csv")
+    assert_one_line(done, "holds no model.json; name a model directory")
+
+
+def test_report_of_a_folder_without_a_run(cli: Cli, tmp_path: Path) -> None:
+    assert_one_line(cli("report", tmp_path), "holds no finished run")
+
+
+def test_our_failure_names_a_log_with_the_details(cli: Cli, spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.json").write_text("{")
+    done = cli("run", spec, "--out", tmp_path / "out")
+    assert done.returncode == 3
+    [line] = done.stderr.splitlines()
+    log = Path(line.rpartition("the log is ")[2])
+    assert "Traceback" in log.read_text()
+    log.unlink()
+
+
+def test_help_lists_the_commands(cli: Cli) -> None:
+    done = cli("--help")
+    assert done.returncode == 0
+    for command in ("run", "stage", "compile", "report", "predict", "schema"):
+        assert re.search(rf"^\W*{command}\s", done.stdout, re.MULTILINE)
+
+
+def test_help_loads_neither_an_orchestrator_nor_modelling_libraries(cli: Cli) -> None:
+    code = "import sys; sys.argv = ['mlestar', '--help']; import mlestar.cli.app; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"kfp", "pandas", "numpy", "sklearn", "pydantic"}.isdisjoint(loaded)

@@ -1,0 +1,215 @@
+"""The whole way on real data: from a scope spec to a model, its program, predictions and a report."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import train_test_split
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SPEC = """\
+apiVersion: mlestar/v1
+kind: Scope
+name: cancer
+data:
+  train: train.csv
+  test: test.csv
+task:
+  target: diagnosis
+  metric: roc_auc
+  id: patient
+budget:
+  evaluations: 60
+pipeline:
+  outer_steps: 1
+"""
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> pd.Series:
+    """Diagnoses of the rows of test.csv, which no run is given."""
+    data = load_breast_cancer(as_frame=True)
+    return pd.Series(data.target_names[data.target], index=data.data.index)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, truth: pd.Series) -> Path:
+    """A user's folder: a spec, and the data beside it."""
+    folder = tmp_path_factory.mktemp("project")
+    frame = load_breast_cancer(as_frame=True).data.assign(diagnosis=truth)
+    frame.insert(0, "patient", [f"patient-{number}" for number in frame.index])
+    train, test = train_test_split(frame, test_size=0.25, random_state=0)
+    train.to_csv(folder / "train.csv", index=False)
+    test.drop(columns="diagnosis").to_csv(folder / "test.csv", index=False)
+    (folder / "scope.yaml").write_text(SPEC)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(cli: Cli, project: Path) -> subprocess.CompletedProcess[str]:
+    """The first run, into runs/cancer."""
+    return cli("run", "scope.yaml", cwd=project)
+
+
+@pytest.fixture(scope="module")
+def out(project: Path, first: subprocess.CompletedProcess[str]) -> Path:
+    assert first.returncode == 0, first.stdout + first.stderr
+    return project / "runs" / "cancer"
+
+
+def evaluations(out: Path) -> int:
+    """Fits that were executed for this folder, by the records in its store."""
+    return sum(1 for path in (out / "store").rglob("*.npz"))
+
+
+def test_run_ends_with_score_verdict_and_where_everything_is(
+    first: subprocess.CompletedProcess[str], out: Path
+) -> None:
+    assert re.search(r"Score +roc_auc 0\.9\d+ on \d+ holdout rows \(95% interval 0\.\d+ to [01]\.?\d*", first.stdout)
+    assert re.search(r"Verdict +blessed", first.stdout)
+    shown = dict(re.findall(r"^(Model|Program|Report|Predictions) +(\S+)$", first.stdout, re.MULTILINE))
+    assert shown == {
+        "Model": "runs/cancer/model",
+        "Program": "runs/cancer/solution.py",
+        "Report": "runs/cancer/report.html",
+        "Predictions": "runs/cancer/predictions.csv",
+    }
+    assert all((out.parents[1] / path).exists() for path in shown.values())
+
+
+def test_lines_tell_what_happens_where_there_is_no_terminal(first: subprocess.CompletedProcess[str], out: Path) -> None:
+    for stage in (
+        "scope",
+        "search, branch 0",
+        "search, branch 1",
+        "refine 1, branch 1",
+        "ensemble",
+        "validate",
+        "finalize",
+    ):
+        assert f"{stage}: finished" in first.stdout
+
+
+def test_predictions_are_good_and_keep_the_id(out: Path, truth: pd.Series) -> None:
+    predictions = pd.read_csv(out / "predictions.csv")
+    assert list(predictions) == ["patient", "prediction", "probability_benign", "probability_malignant"]
+    rows = predictions["patient"].str.removeprefix("patient-").astype(int)
+    assert roc_auc_score(truth[rows] == "malignant", predictions["probability_malignant"]) > 0.97
+
+
+def test_unchanged_run_executes_nothing_and_gives_the_same(cli: Cli, project: Path, out: Path) -> None:
+    before, program = evaluations(out), (out / "solution.py").read_bytes()
+    predictions = (out / "predictions.csv").read_bytes()
+    again = cli("run", "scope.yaml", cwd=project)
+    assert again.returncode == 0, again.stderr
+    assert "started" not in again.stdout
+    assert evaluations(out) == before
+    assert (out / "solution.py").read_bytes() == program
+    assert (out / "predictions.csv").read_bytes() == predictions
+
+
+def test_run_without_its_folder_but_with_the_store_repeats_the_same_from_the_records(
+    cli: Cli, project: Path, out: Path
+) -> None:
+    before, elsewhere = evaluations(out), project / "elsewhere"
+    again = cli("run", "scope.yaml", "--out", elsewhere, "--store", out / "store", cwd=project)
+    assert again.returncode == 0, again.stderr
+    assert evaluations(out) == before
+    assert (elsewhere / "solution.py").read_bytes() == (out / "solution.py").read_bytes()
+
+
+def test_model_directory_predicts_the_same_as_the_run(cli: Cli, project: Path, out: Path, tmp_path: Path) -> None:
+    done = cli("predict", out / "model", "test.csv", "--out", tmp_path / "predictions.csv", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "predictions.csv").read_bytes() == (out / "predictions.csv").read_bytes()
+
+
+def test_program_that_was_changed_does_not_predict(cli: Cli, project: Path, out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out / "model", tmp_path / "model")
+    with (tmp_path / "model" / "solution.py").open("a") as program:
+        program.write("\n# an afterthought\n")
+    done = cli("predict", tmp_path / "model", "test.csv", "--out", tmp_path / "predictions.csv", cwd=project)
+    assert done.returncode == 2
+    assert "solution.py: missing, or changed" in done.stderr
+    assert not (tmp_path / "predictions.csv").exists()
+
+
+def test_report_can_be_written_again(cli: Cli, out: Path) -> None:
+    written = (out / "report.html").read_text()
+    (out / "report.html").unlink()
+    assert cli("report", out).returncode == 0
+    assert (out / "report.html").read_text() == written
+
+
+def test_kfp_speaks_into_its_log_only(first: subprocess.CompletedProcess[str], out: Path) -> None:
+    assert "Executing task" in (out / "logs" / "kfp.log").read_text()
+    assert "Executing task" not in first.stdout + first.stderr
+
+
+@pytest.fixture(scope="module")
+def refused(cli: Cli, project: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    """A run whose model does not reach what the spec asks for; it shares the first one's store."""
+    arguments = ("--set", "objective.at_least=0.99999", "--set", "name=refused", "--store", out / "store")
+    return cli("run", "scope.yaml", *arguments, cwd=project)
+
+
+def test_refusal_has_its_own_status_and_says_why(refused: subprocess.CompletedProcess[str]) -> None:
+    assert refused.returncode == 1, refused.stderr
+    assert re.search(r"Verdict +refused\n +fail: ", refused.stdout)
+
+
+def test_refused_model_predicts_only_when_asked_to(
+    cli: Cli, project: Path, refused: subprocess.CompletedProcess[str]
+) -> None:
+    folder = project / "runs" / "refused"
+    assert not (folder / "predictions.csv").exists()
+    arguments = ("predict", folder, "test.csv", "--out", folder / "predictions.csv")
+    done = cli(*arguments, cwd=project)
+    assert done.returncode == 2
+    assert "--unblessed" in done.stderr
+    assert cli(*arguments, "--unblessed", cwd=project).returncode == 0
+    assert (folder / "predictions.csv").exists()
+
+
+def test_mistake_that_a_stage_finds_is_one_line_with_the_place_in_the_file(cli: Cli, project: Path) -> None:
+    (project / "wrong.yaml").write_text(SPEC.replace("diagnosis", "diagnoses").replace("cancer", "wrong"))
+    done = cli("run", "wrong.yaml", cwd=project)
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert re.search(r"wrong\.yaml:8: task\.target: .*'diagnoses'.*did you mean 'diagnosis'", line)
+
+
+@pytest.fixture
+def killed(project: Path) -> Iterator[Path]:
+    """The folder of a run that was killed in the middle of its search."""
+    arguments = ["run", "scope.yaml", "--set", "name=killed"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlestar.cli", *arguments], cwd=project, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "best so far" in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    yield project / "runs" / "killed"
+
+
+def test_killed_run_goes_on_where_it_was(cli: Cli, project: Path, killed: Path) -> None:
+    done = cli("run", "scope.yaml", "--set", "name=killed", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert "scope: started" not in done.stdout
+    events = [json.loads(line) for line in (killed / "logs" / "events.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events if event.get("stage") == "scope"] == ["stage_started", "stage_finished"]

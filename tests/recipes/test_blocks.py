@@ -1,0 +1,115 @@
+"""What single blocks promise."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import f1_score
+
+from mlestar.recipes.clean_standard import clean
+from mlestar.recipes.encode_native import encode as encode_native
+from mlestar.recipes.features_arithmetic import features as arithmetic
+from mlestar.recipes.features_dates import features as calendar
+from mlestar.recipes.postprocess_clip import postprocess as clip
+from mlestar.recipes.postprocess_threshold import postprocess as threshold
+from mlestar.recipes.target_log1p import target
+
+
+def context(**changes: Any) -> SimpleNamespace:
+    names = dict.fromkeys(("numeric", "categorical", "text", "dates", "classes"), ())
+    return SimpleNamespace(**names | {"task": "regression", "metric": "rmse", "seed": 0, "threads": 1} | changes)
+
+
+def test_clean_reads_what_is_written_as_text() -> None:
+    table = pd.DataFrame(
+        {
+            "total": ["12.5", " ", "7", "n/a"],
+            "day": ["2020-01-02", "2020-02-01", "?", "2021-03-04"],
+            "ratio": [1.0, np.inf, -np.inf, 2.0],
+            "same": ["a"] * 4,
+            "empty": [None] * 4,
+            "city": ["Bonn", "NA", "Ulm", "Bonn"],
+        }
+    ).astype({name: "str" for name in ("total", "day", "same", "empty", "city")})
+    cleaned = clean(context(numeric=("total", "ratio"), dates=("day",))).fit_transform(table)
+    assert cleaned["total"].tolist() == pytest.approx([12.5, np.nan, 7.0, np.nan], nan_ok=True)
+    assert cleaned["day"].dt.month.tolist() == pytest.approx([1, 2, np.nan, 3], nan_ok=True)
+    assert cleaned["ratio"].tolist() == pytest.approx([1.0, np.nan, np.nan, 2.0], nan_ok=True)
+    assert cleaned["city"].isna().tolist() == [False, True, False, False]
+    assert list(cleaned.columns) == ["total", "day", "ratio", "city"]
+
+
+def test_dates_become_their_calendar_parts() -> None:
+    table = pd.DataFrame({"when": pd.to_datetime(["2024-02-29 13:30", "2023-12-31 00:15"]), "x": [1.0, 2.0]})
+    parts = calendar(context()).fit_transform(table)
+    found = parts[["when_year", "when_month", "when_day", "when_hour", "when_minute", "when_weekday"]]
+    assert found.to_numpy().tolist() == [[2024, 2, 29, 13, 30, 4], [2023, 12, 31, 0, 15, 7]]
+
+
+def test_arithmetic_finds_the_ratio_that_matters() -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.uniform(1, 10, (1500, 4)), columns=["debt", "income", "age", "height"])
+    y = table["debt"] / table["income"] + 0.01 * table["age"]
+    features = arithmetic(context(numeric=tuple(table.columns)), most=2).fit(table, y)
+    assert {frozenset((a, b)) for a, _, b in features.combinations_} == {frozenset(("debt", "income"))}
+    assert features.transform(table).shape == (1500, 6)
+
+
+def test_native_encoding_keeps_levels_of_the_training_rows() -> None:
+    table = pd.DataFrame({"city [km]": ["a"] * 5 + ["b"] * 5 + ["c"]})
+    encoder = encode_native(context(categorical=("city [km]",)), rare_below=2).fit(table)
+    coded = encoder.transform(pd.DataFrame({"city [km]": ["a", "c", "new", None]}))
+    (column,) = (coded[name] for name in coded)
+    assert column.astype("object").tolist()[:3] == ["a", "(rare)", "(rare)"]
+    assert column.isna().tolist() == [False, False, False, True]
+    assert coded.columns[0].isidentifier()
+
+
+@given(arrays(float, (12, 2), elements=st.floats(-1e6, 1e9)))
+def test_log_target_comes_back(y: np.ndarray) -> None:
+    log = target(context()).fit(y)
+    assert log.inverse_transform(log.transform(y)) == pytest.approx(y, rel=1e-6, abs=1e-6)
+
+
+@given(arrays(float, (6, 2), elements=st.floats(0, 1e6)), arrays(float, (6, 2), elements=st.floats(-1e300, 1e300)))
+def test_log_target_never_explodes(y: np.ndarray, logs: np.ndarray) -> None:
+    values = target(context()).fit(y).inverse_transform(logs)
+    assert np.isfinite(values).all()
+    assert (values <= (y.max(axis=0) + 1) ** 1.1 + 1).all()
+
+
+@given(arrays(float, 10, elements=st.floats(-1e9, 1e9)), arrays(float, 7, elements=st.floats(-1e12, 1e12)))
+def test_clip_stays_in_the_range_of_training(y: np.ndarray, predictions: np.ndarray) -> None:
+    clipped = clip(context()).fit(None, y).predict(predictions)
+    assert y.min() <= clipped.min() and clipped.max() <= y.max()
+
+
+def test_threshold_raises_f1_of_a_rare_class() -> None:
+    random = np.random.default_rng(0)
+    chance = random.beta(1, 8, 6000)
+    y = (random.uniform(size=6000) < chance).astype(int)
+    predictions = np.stack([1 - chance, chance], axis=1)
+    block = threshold(context(task="binary", metric="f1", classes=(0, 1))).fit(predictions[:3000], y[:3000])
+    assert f1_score(y[3000:], predictions[3000:].argmax(axis=1)) < 0.1
+    assert f1_score(y[3000:], block.predict(predictions[3000:])) > 0.3
+
+
+@given(
+    st.sampled_from(["accuracy", "balanced_accuracy", "f1_macro", "mcc", "quadratic_kappa"]),
+    arrays(int, 40, elements=st.integers(0, 2)),
+    arrays(float, (40, 3), elements=st.floats(0, 1)),
+)
+def test_threshold_never_loses_on_what_it_saw(metric: str, y: np.ndarray, predictions: np.ndarray) -> None:
+    from mlestar.recipes.postprocess_threshold import label_score
+
+    block = threshold(context(task="multiclass", metric=metric, classes=(0, 1, 2))).fit(predictions, y)
+    labels = block.predict(predictions)
+    assert set(labels) <= {0, 1, 2}
+    assert label_score(metric, y, labels) >= label_score(metric, y, predictions.argmax(axis=1)) - 1e-12
