@@ -23,9 +23,10 @@ def summarize(outcome: Outcome) -> None:
     verdict, folder = outcome.verdict, outcome.folder
     console.print(f"Score    {_score(verdict)}", markup=False)
     console.print("Verdict ", Text("blessed", "bold green") if outcome.blessed else Text("refused", "bold red"))
-    for check in verdict["checks"]:
-        if check["status"] in ("fail", "warn"):
-            console.print(f"         {check['status']}: {check['title']}: {check['summary']}", markup=False)
+    for status in ("fail", "warn"):
+        for check in verdict["checks"]:
+            if check["status"] == status:
+                console.print(f"         {status}: {check['title']}: {check['summary']}", markup=False)
     places = {"Model": folder.model, "Program": folder.program, "Report": folder.report}
     if outcome.predictions:
         places["Predictions"] = outcome.predictions

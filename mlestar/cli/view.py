@@ -128,7 +128,7 @@ class PlainView:
                 best, branch = event.get("best"), event.get("branch")
                 if best is not None and best != self._best.get(branch):
                     self._best[branch] = best
-                    tried = f"{event['candidates']} candidates tried"
+                    tried = f"{event['candidates']} tried"
                     self._print(f"{stage_label(event)}: best so far {score_text(best)}, {event['name']} ({tried})")
             case "note":
                 self._print(event["message"])

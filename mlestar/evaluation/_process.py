@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import select
 import signal
 import socket
+import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +20,7 @@ from mlestar.evaluation.sandbox import Sandbox
 
 __all__ = ["MOST_PROCESSES", "CandidateProcess"]
 
-MOST_PROCESSES = 256
+MOST_PROCESSES = 64
 """Of one candidate. More are not looked for: a process that forks without end must not keep its supervisor busy."""
 
 _OUTPUT_KEPT, _OUTPUT_TOLD = 1 << 16, 4096  # bytes, characters
@@ -42,8 +42,6 @@ class CandidateProcess:
     ----------
     channel : socket
         For requests and replies.
-    exited : int
-        A descriptor that is readable when the process has ended.
     output : int or None
         A descriptor that is readable when there is something for :meth:`read_output`; None when there will be no more.
 
@@ -66,7 +64,6 @@ class CandidateProcess:
         self._pid = os.fork()
         if self._pid == 0:
             _become_candidate(sandbox, scratch, theirs.fileno(), writing_end)
-        self.exited = os.pidfd_open(self._pid)
         os.close(writing_end)
         theirs.close()
         try:
@@ -97,14 +94,22 @@ class CandidateProcess:
         used = sum(max(0.0, _anonymous_mb(pid) - self._inherited_mb) for pid in family)
         return used if used <= limit_mb or len(family) == 1 else sum(map(_proportional_mb, family))
 
+    def has_ended(self) -> bool:
+        """Whether the process is gone; its descendants may still be there."""
+        if self._status is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            self._status = status if pid else None
+        return self._status is not None
+
     def ending(self) -> str:
         """How the process ended, and the last it wrote."""
-        if not select.select([self.exited], [], [], _SECONDS_TO_END)[0]:
-            return "closed its channel"
-        if self._status is None:
-            self._status = os.waitpid(self._pid, 0)[1]
+        patience = time.monotonic() + _SECONDS_TO_END
+        while not self.has_ended():
+            if time.monotonic() > patience:
+                return "closed its channel"
+            time.sleep(_SECONDS_TO_END / 1000)
         self.read_output()
-        code = os.waitstatus_to_exitcode(self._status)
+        code = os.waitstatus_to_exitcode(self._status or 0)
         text = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         written = _EXTENSION_MODULES.sub("", self._written.decode(errors="replace")).strip()
         return f"{text}; it last wrote:\n{written[-_OUTPUT_TOLD:]}" if written else text

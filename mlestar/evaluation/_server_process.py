@@ -68,7 +68,7 @@ def _import_libraries() -> None:
 
 
 def _serve(listener: socket.socket, sandbox: Sandbox, cores: int) -> None:
-    sessions: dict[int, int] = {}  # by a descriptor that is readable when the process has ended
+    sessions: dict[int, int] = {}  # by the reading end of a pipe that is closed when the session has ended
     while True:
         accepting = [listener.fileno()] if len(sessions) < cores else []
         ready = select.select([_STARTER, *sessions, *accepting], [], [])[0]
@@ -80,11 +80,13 @@ def _serve(listener: socket.socket, sandbox: Sandbox, cores: int) -> None:
         if listener.fileno() in ready:
             connection, _ = listener.accept()
             server = os.getpid()
+            ended, alive = os.pipe()
             pid = os.fork()
             if pid == 0:
                 _become_session(server, listener, connection, sandbox)
+            os.close(alive)
             connection.close()
-            sessions[os.pidfd_open(pid)] = pid
+            sessions[ended] = pid
     for pid in sessions.values():
         os.kill(pid, signal.SIGTERM)
         os.waitpid(pid, 0)

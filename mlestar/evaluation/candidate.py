@@ -17,9 +17,10 @@ import socket
 import sys
 import tempfile
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,7 @@ def serve(channel: socket.socket, scratch: Path) -> None:
     scratch : Path
         The working directory, and the only one that can be written to.
     """
+    cast(TextIOWrapper, sys.stdout).reconfigure(line_buffering=True)  # nothing is lost when the process crashes
     faulthandler.enable(all_threads=False)
     os.environ.update(HOME=str(scratch), TMPDIR=str(scratch))
     tempfile.tempdir = str(scratch)

@@ -125,7 +125,7 @@ class _Session:
     def _wait(self, source: socket.socket, deadline: float) -> None:
         """Wait until there is something to receive, and watch the candidate meanwhile."""
         while True:
-            watched: list[socket.socket | int] = [source, self._client, self._process.exited]
+            watched: list[socket.socket | int] = [source, self._client]
             if self._process.output is not None:
                 watched.append(self._process.output)
             left = deadline - time.monotonic()
@@ -136,12 +136,12 @@ class _Session:
                 return
             if self._client in ready:
                 raise EOFError("the client spoke out of turn, or closed the connection")
-            if self._process.exited in ready:
-                raise self._ended()
             if left <= 0:
                 limit = self._limit_seconds
                 raise _Failure("timeout", f"used {limit - left:.1f} s, limit {limit:.1f} s")
             if time.monotonic() - self._measured >= _POLL_SECONDS:
+                if self._process.has_ended():
+                    raise self._ended()
                 self._measure()
 
     def _measure(self) -> None:

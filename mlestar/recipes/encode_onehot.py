@@ -51,9 +51,9 @@ def numbers(scaling, seed):
     scalers = {
         "standard": [StandardScaler()],
         "squash": [SquashingScaler()],
-        "quantile": [QuantileTransformer(n_quantiles=200, output_distribution="normal", random_state=seed)],
+        "quantile": [QuantileTransformer(n_quantiles=100, output_distribution="normal", random_state=seed)],
         "spline": [
-            QuantileTransformer(n_quantiles=200, random_state=seed),
+            QuantileTransformer(n_quantiles=100, random_state=seed),
             SplineTransformer(n_knots=6, degree=3, include_bias=False),
         ],
     }

@@ -47,11 +47,20 @@ class CatBoostOnTables(BaseEstimator):
 
 
 def model(
-    ctx, *, iterations=400, learning_rate=0.06, depth=6, l2_leaf_reg=3.0, random_strength=1.0, bagging_temperature=1.0
+    ctx,
+    *,
+    iterations=500,
+    learning_rate=0.05,
+    depth=5,
+    l2_leaf_reg=5.0,
+    random_strength=1.0,
+    rsm=0.5,
+    bagging_temperature=1.0,
 ):
     """CatBoost: gradient boosting of symmetric trees, with target statistics of categories computed in passing.
 
-    Takes missing values and pandas categories; sparse matrices too, slowly. Learns absolute errors where the metric counts those.
+    Takes missing values and pandas categories; sparse matrices too, slowly. Learns absolute errors where the metric
+    counts those.
     """
     settings = dict(
         iterations=iterations,
@@ -59,10 +68,12 @@ def model(
         depth=depth,
         l2_leaf_reg=l2_leaf_reg,
         random_strength=random_strength,
+        rsm=rsm,
         bootstrap_type="Bayesian",
         bagging_temperature=bagging_temperature,
         boosting_type="Plain",
         max_ctr_complexity=1,
+        one_hot_max_size=20,
         border_count=128,
         random_seed=ctx.seed,
         thread_count=ctx.threads,
@@ -86,14 +97,15 @@ RECIPE = Recipe(
         "depth": Integer(3, 8),
         "l2_leaf_reg": Real(0.5, 50.0, log=True),
         "random_strength": Real(0.1, 10.0, log=True),
+        "rsm": Real(0.3, 1.0),
         "bagging_temperature": Real(0.0, 2.0),
     },
     portfolio=(
         {},
-        {"iterations": 500, "learning_rate": 0.03, "depth": 4},
-        {"iterations": 1000, "learning_rate": 0.05, "depth": 7},
+        {"iterations": 300, "depth": 4, "l2_leaf_reg": 10.0},
+        {"iterations": 800, "learning_rate": 0.06, "depth": 7, "l2_leaf_reg": 3.0},
     ),
-    suits=lambda task: 4.5,
+    suits=lambda task: 4.5 if cells(task) < 300_000 else 2.2,
     cost=lambda task: 0.3 + 8e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
     encodes=("native", "ordinal"),
     family="boosting",

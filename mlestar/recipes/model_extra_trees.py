@@ -41,7 +41,7 @@ RECIPE = Recipe(
         "max_features": Choice("sqrt", 0.3, 0.5, 0.8, 1.0),
         "max_depth": Choice(None, 12, 20),
     },
-    portfolio=({}, {"min_samples_leaf": 5, "max_features": 0.8}),
+    portfolio=({}, {"min_samples_leaf": 1, "max_features": 1.0}, {"min_samples_leaf": 5, "max_features": 0.8}),
     suits=lambda task: 2.0,
     cost=lambda task: 0.3 + 1.5e-5 * cells(task),
     encodes=("target", "ordinal"),

@@ -1,21 +1,39 @@
 from __future__ import annotations
 
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import make_pipeline
 
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Integer, Real
 
 
+class EmptyColumnsAsZero(TransformerMixin, BaseEstimator):
+    """Zeros in the columns that have no value in any training row, which the binning of scikit-learn does not take."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        self.empty_ = pd.DataFrame(X).isna().all().to_numpy().nonzero()[0]
+        return self
+
+    def transform(self, X):
+        table = pd.DataFrame(X).copy()
+        for position in self.empty_:
+            table.isetitem(position, 0.0)
+        return table if isinstance(X, pd.DataFrame) else table.to_numpy()
+
+
 def model(
     ctx,
     *,
-    max_iter=200,
-    learning_rate=0.06,
-    max_leaf_nodes=24,
-    min_samples_leaf=20,
+    max_iter=300,
+    learning_rate=0.04,
+    max_leaf_nodes=8,
+    min_samples_leaf=10,
     l2_regularization=1.0,
-    max_features=0.7,
+    max_features=0.5,
 ):
     """Histogram gradient boosting of scikit-learn.
 
@@ -33,10 +51,10 @@ def model(
         random_state=ctx.seed,
     )
     if ctx.task != "regression":
-        return HistGradientBoostingClassifier(**settings)
+        return make_pipeline(EmptyColumnsAsZero(), HistGradientBoostingClassifier(**settings))
     loss = "absolute_error" if ctx.metric in ("mae", "mape") else "squared_error"
     regressor = HistGradientBoostingRegressor(loss=loss, **settings)
-    return MultiOutputRegressor(regressor) if len(ctx.targets) > 1 else regressor
+    return make_pipeline(EmptyColumnsAsZero(), MultiOutputRegressor(regressor) if len(ctx.targets) > 1 else regressor)
 
 
 RECIPE = Recipe(
@@ -52,7 +70,7 @@ RECIPE = Recipe(
     },
     portfolio=(
         {},
-        {"max_iter": 300, "learning_rate": 0.04, "max_leaf_nodes": 8, "min_samples_leaf": 10, "max_features": 0.5},
+        {"learning_rate": 0.06, "max_leaf_nodes": 24, "min_samples_leaf": 20, "max_features": 0.7},
     ),
     suits=lambda task: 3.0,
     cost=lambda task: 0.3 + 5e-6 * cells(task) * (len(task.classes) if len(task.classes) > 2 else 1) * task.outputs,

@@ -30,7 +30,7 @@ class ImputedAndScaled(TransformerMixin, BaseEstimator):
         return pd.get_dummies(X, dtype="float64").to_numpy() if isinstance(X, pd.DataFrame) else X
 
 
-def model(ctx, *, strength=0.1, balanced=False):
+def model(ctx, *, strength=0.03, balanced=False):
     """A linear model with a squared penalty: logistic regression for classes, ridge regression for values.
 
     `strength` is that of the penalty; `balanced` gives rare classes the weight of frequent ones.
@@ -45,7 +45,7 @@ RECIPE = Recipe(
     kind="model",
     name="linear",
     space={"strength": Real(1e-3, 1e3, log=True), "balanced": Choice(False, True)},
-    portfolio=({}, {"strength": 10.0}, {"strength": 0.01}, {"strength": 1.0}),
+    portfolio=({}, {"strength": 3.0}, {"strength": 0.003}, {"strength": 30.0}),
     suits=lambda task: 6.0 if task.text else 2.5,
     cost=lambda task: 0.1 + 1e-6 * cells(task) * max(1, len(task.classes)),
     encodes=("tfidf", "onehot"),

@@ -26,7 +26,8 @@ def label_score(metric, y, labels):
 class WeightedClasses(BaseEstimator):
     """Predicts the class whose probability times weight is largest; for two classes, that is a threshold.
 
-    The weights start from 1 and are improved one class at a time on out-of-fold predictions, `steps` values each.
+    The weights start from 1 and change one class at a time, `steps` values each, on out-of-fold predictions: as little
+    as gives a score that chance could not tell from the best.
     """
 
     needs_out_of_fold = True
@@ -38,46 +39,37 @@ class WeightedClasses(BaseEstimator):
 
     def fit(self, predictions, y):
         classes = predictions.shape[1]
+        rarest = np.unique(y, return_counts=True)[1].min()
         self.weights_ = np.ones(classes)
-        best = label_score(self.metric, y, self.predict(predictions))
+        best = self._score(predictions, y, self.weights_)
         for _ in range(self.rounds if classes > 2 else 1):
-            before = best
-            for number in range(1, classes) if classes == 2 else range(classes):
-                scores = {}
-                for weight in self._candidates(predictions, number):
-                    weights = self.weights_.copy()
-                    weights[number] = weight
-                    scores[weight] = label_score(self.metric, y, (predictions * weights).argmax(axis=1))
-                weight = self._centre_of_best(scores)
-                if scores[weight] > best:
-                    self.weights_[number], best = weight, scores[weight]
-            if best <= before:
-                break
+            for number in range(classes == 2, classes):
+                weights = np.tile(self.weights_, (self.steps, 1))
+                weights[:, number] = self._candidates(predictions, number)
+                scores = np.array([self._score(predictions, y, each) for each in weights])
+                smooth = np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")
+                error = np.sqrt(np.clip(smooth.max() * (1 - smooth.max()), 0, None) / rarest)
+                change = np.abs(np.log(weights[:, number] / self.weights_[number]))
+                chosen = np.where(smooth >= smooth.max() - error / 4, change, np.inf).argmin()
+                if scores[chosen] > best:
+                    self.weights_, best = weights[chosen], scores[chosen]
         return self
 
     def predict(self, predictions):
         return (predictions * self.weights_).argmax(axis=1)
 
+    def _score(self, predictions, y, weights):
+        return label_score(self.metric, y, (predictions * weights).argmax(axis=1))
+
     def _candidates(self, predictions, number):
-        """Weights of one class at which part of the rows change over to it."""
+        """Weights of a class, evenly spaced as logarithms: from hardly any row given to it to nearly all."""
         others = np.delete(predictions * self.weights_, number, axis=1).max(axis=1)
-        ratios = others / np.clip(predictions[:, number], 1e-9, None)
-        low, high = np.quantile(np.log(np.clip(ratios, 1e-4, 1e4)), [0.002, 0.998])
+        ratios = np.clip(others / np.clip(predictions[:, number], 1e-9, None), 1e-4, 1e4)
+        low, high = np.quantile(np.log(ratios), [0.002, 0.998])
         return np.exp(np.linspace(low, high, self.steps))
 
-    @staticmethod
-    def _centre_of_best(scores):
-        """The middle of the weights that score best when neighbours are averaged: single peaks are chance."""
-        weights, values = np.array(list(scores)), np.array(list(scores.values()))
-        width = min(5, len(values))
-        smooth = np.convolve(np.pad(values, width // 2, mode="edge"), np.ones(width) / width, mode="valid")[
-            : len(values)
-        ]
-        best = np.flatnonzero(smooth >= smooth.max() - 1e-12)
-        return weights[best[len(best) // 2]]
 
-
-def postprocess(ctx, *, steps=101, rounds=3):
+def postprocess(ctx, *, steps=61, rounds=2):
     """Choose labels for the metric of the task, rather than always the most probable class."""
     return WeightedClasses(ctx.metric, steps, rounds)
 
@@ -85,7 +77,7 @@ def postprocess(ctx, *, steps=101, rounds=3):
 RECIPE = Recipe(
     kind="postprocess",
     name="threshold",
-    space={"steps": Choice(51, 101)},
+    space={"steps": Choice(31, 61, 121)},
     suits=lambda task: (
         float(task.metric in ("f1", "f1_macro", "balanced_accuracy", "mcc", "quadratic_kappa", "accuracy"))
         * (2.0 if task.metric != "accuracy" else 0.5)

@@ -115,6 +115,7 @@ class RecipeProposer:
         ]
         recipes += [encode, *self._worth_having("target")[:1], *self._worth_having("postprocess")[:1]]
         blocks = {each.kind: each.block(each.portfolio[0]) for each in recipes}
+        blocks["encode"] = encode.block(encode.portfolio[turn % len(encode.portfolio)])
         blocks["model"] = model.block(model.portfolio[turn])
         name = ", ".join(["+".join(features)] * bool(features) + [encode.name, model.name])
         return Proposal(Solution.of(blocks), f"{name} ({turn + 1})" if turn else name)

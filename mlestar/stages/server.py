@@ -33,6 +33,7 @@ from mlestar.stages.environment import STAGE_SERVER
 
 __all__ = ["StageFailure", "StageServer", "forward", "start"]
 
+POLL_SECONDS = 0.1  # at which the server sees that it is to end
 HEADER = 8  # bytes that hold the length of a request
 STANDARD_INPUT, *STANDARD_OUTPUTS = 0, 1, 2
 
@@ -198,4 +199,4 @@ def _import_stages() -> None:
 if __name__ == "__main__":
     _import_stages()
     with StageServer(socket.socket(fileno=int(sys.argv[1]))) as stage_server:
-        stage_server.serve_forever()
+        stage_server.serve_forever(POLL_SECONDS)

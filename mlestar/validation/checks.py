@@ -64,10 +64,10 @@ CHECKS = (
     Check("model_size", "Size and memory", "error", model_size),
     Check("column_order", "Reordered columns", "error", column_order, works=True),
     Check("extra_columns", "Extra columns", "error", extra_columns, works=True),
-    Check("missing_values", "Missing values", "error", missing_values, works=True),
-    Check("unseen_categories", "Unseen categories", "error", unseen_categories, works=True),
     Check("latency", "Latency", "error", latency, works=True),
     Check("single_rows", "Rows alone and among others", "error", single_rows, works=True),
+    Check("missing_values", "Missing values", "error", missing_values, works=True),
+    Check("unseen_categories", "Unseen categories", "error", unseen_categories, works=True),
     Check("label_shuffle", "Label shuffle", "error", label_shuffle, works=True),
     Check("reproducibility", "Reproducibility", "warn", reproducibility, works=True),
 )

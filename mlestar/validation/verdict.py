@@ -119,9 +119,8 @@ def _plain(source: Source, holdout: Holdout) -> Scored | str:
         return _NO_TIME
     limits = source.limits(_PLAIN_SHARE)
     try:
-        with source.workers.session(
-            source.plain_program, seed=source.task.seed, threads=source.threads, limits=limits
-        ) as session:
+        # One thread, as in cross-validation: scikit-learn's boosting waits busily where cores are shared.
+        with source.workers.session(source.plain_program, seed=source.task.seed, threads=1, limits=limits) as session:
             session.fit(source.train_dir / "features.arrow", source.train_dir / "target.arrow")
             found = session.predict(holdout.features_file)
         return holdout.scored(found.values, found.labels)

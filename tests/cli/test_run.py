@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -31,14 +28,14 @@ task:
   metric: roc_auc
   id: patient
 budget:
-  evaluations: 60
+  evaluations: 30
 pipeline:
   outer_steps: 1
 """
 
 
 @pytest.fixture(scope="module")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> pd.Series:
+def truth() -> pd.Series:
     """Diagnoses of the rows of test.csv, which no run is given."""
     data = load_breast_cancer(as_frame=True)
     return pd.Series(data.target_names[data.target], index=data.data.index)
@@ -120,16 +117,6 @@ def test_unchanged_run_executes_nothing_and_gives_the_same(cli: Cli, project: Pa
     assert (out / "predictions.csv").read_bytes() == predictions
 
 
-def test_run_without_its_folder_but_with_the_store_repeats_the_same_from_the_records(
-    cli: Cli, project: Path, out: Path
-) -> None:
-    before, elsewhere = evaluations(out), project / "elsewhere"
-    again = cli("run", "scope.yaml", "--out", elsewhere, "--store", out / "store", cwd=project)
-    assert again.returncode == 0, again.stderr
-    assert evaluations(out) == before
-    assert (elsewhere / "solution.py").read_bytes() == (out / "solution.py").read_bytes()
-
-
 def test_model_directory_predicts_the_same_as_the_run(cli: Cli, project: Path, out: Path, tmp_path: Path) -> None:
     done = cli("predict", out / "model", "test.csv", "--out", tmp_path / "predictions.csv", cwd=project)
     assert done.returncode == 0, done.stderr
@@ -189,27 +176,3 @@ def test_mistake_that_a_stage_finds_is_one_line_with_the_place_in_the_file(cli: 
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert re.search(r"wrong\.yaml:8: task\.target: .*'diagnoses'.*did you mean 'diagnosis'", line)
-
-
-@pytest.fixture
-def killed(project: Path) -> Iterator[Path]:
-    """The folder of a run that was killed in the middle of its search."""
-    arguments = ["run", "scope.yaml", "--set", "name=killed"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlestar.cli", *arguments], cwd=project, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "best so far" in line:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    yield project / "runs" / "killed"
-
-
-def test_killed_run_goes_on_where_it_was(cli: Cli, project: Path, killed: Path) -> None:
-    done = cli("run", "scope.yaml", "--set", "name=killed", cwd=project)
-    assert done.returncode == 0, done.stderr
-    assert "scope: started" not in done.stdout
-    events = [json.loads(line) for line in (killed / "logs" / "events.jsonl").read_text().splitlines()]
-    assert [event["event"] for event in events if event.get("stage") == "scope"] == ["stage_started", "stage_finished"]

@@ -61,7 +61,7 @@ def test_lines_tell_stages_and_new_bests_only() -> None:
     messages = [line.partition("] ")[2] for line in file.getvalue().splitlines()]
     assert messages == [
         "search, branch 1: started",
-        "search, branch 1: best so far 0.98, LightGBM (1 candidates tried)",
+        "search, branch 1: best so far 0.98, LightGBM (1 tried)",
         "search, branch 1: finished after 3.2 s",
         "column 'id' looks like an [identifier]",
         "ablate 2, branch 1: started",

@@ -55,26 +55,26 @@ def scope_arguments(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def waiting_client(address: str, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """A client whose stage reads a table that never comes; the file is the pipe that the stage waits for."""
-    os.mkfifo(folder / "train.csv")
-    code = "from mlestar.stages import run_stage; run_stage('scope', {arguments})"
+    """A client whose stage waits for the rest of a file; that file, a pipe, is open for writing."""
+    os.mkfifo(folder / "scope.json")
+    directories = {f"{name}_dir": str(folder) for name in ("scope", "train", "candidates")}
+    arguments = {**directories, "branch": 0, "store": str(folder)}
     client = subprocess.Popen(
-        [sys.executable, "-c", code.format(arguments=scope_arguments(folder))],
-        cwd=folder,
+        [sys.executable, "-c", f"from mlestar.stages import run_stage; run_stage('search', {arguments})"],
         env={**os.environ, STAGE_SERVER: address},
         stderr=subprocess.PIPE,
     )
     try:
-        with (folder / "train.csv").open("wb", buffering=0) as table:  # returns when the stage has opened the file
-            yield client, table
+        with (folder / "scope.json").open("wb", buffering=0) as file:  # returns when the stage has opened it
+            yield client, file
     finally:
         client.kill()
         client.communicate()
 
 
-def assert_reader_ends(table: IO[bytes]) -> None:
+def assert_reader_ends(file: IO[bytes]) -> None:
     poll = select.poll()
-    poll.register(table, select.POLLERR)
+    poll.register(file, select.POLLERR)
     assert poll.poll(PATIENCE * 1000), "the stage still holds its file"
 
 
@@ -116,21 +116,21 @@ def test_no_server_is_a_failure_of_ours(tmp_path: Path) -> None:
 
 
 def test_stage_ends_with_its_client(server: str, tmp_path: Path) -> None:
-    with waiting_client(server, tmp_path) as (client, table):
+    with waiting_client(server, tmp_path) as (client, file):
         client.kill()
-        assert_reader_ends(table)
+        assert_reader_ends(file)
 
 
 def test_stage_ends_with_the_server_and_the_client_learns_of_it(tmp_path: Path) -> None:
-    with running_server() as (address, process), waiting_client(address, tmp_path) as (client, table):
+    with running_server() as (address, process), waiting_client(address, tmp_path) as (client, file):
         process.send_signal(signal.SIGKILL)
-        assert_reader_ends(table)
+        assert_reader_ends(file)
         assert b"ended without an answer" in client.communicate(timeout=PATIENCE)[1]
 
 
 def test_server_and_stage_end_with_the_process_that_started_the_server(tmp_path: Path) -> None:
-    with running_server() as (address, process), waiting_client(address, tmp_path) as (_, table):
+    with running_server() as (address, process), waiting_client(address, tmp_path) as (_, file):
         assert process.stdin is not None
         process.stdin.close()  # as the kernel does when a process dies
         process.wait(PATIENCE)
-        assert_reader_ends(table)
+        assert_reader_ends(file)

@@ -15,7 +15,7 @@ from mlestar.data.tables import write_arrow
 from mlestar.errors import MlestarError
 from mlestar.evaluation import Server, Workers, connect, start_server
 
-PROGRAM = '''
+PROGRAM = """
 import ctypes, os, signal, socket, sys, time
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +58,7 @@ def save(model, path):
 
 def load(path):
     return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
-'''
+"""
 
 Program = Callable[..., str]
 

@@ -138,7 +138,9 @@ def test_sessions_beyond_the_cores_wait_and_then_run(
     both = threading.Barrier(2)
 
     def run(number: int) -> float:
-        with workers.session(program(predict=f"return np.full(len(X), {number})"), seed=0, threads=1, limits=LIMITS) as s:
+        with workers.session(
+            program(predict=f"return np.full(len(X), {number})"), seed=0, threads=1, limits=LIMITS
+        ) as s:
             at_work.append(number)
             if len(at_work) <= 2:
                 both.wait(30)  # the server has two cores
@@ -192,7 +194,9 @@ def test_a_failing_program_is_named_with_its_line(
 ):
     code = program(fit="missing = X['colour']")
     with workers.session(code, seed=0, threads=1, limits=LIMITS) as session:
-        with pytest.raises(CandidateFailure, match=r"KeyError: 'colour'.*line \d+, in fit: missing = X\['colour'\]") as e:
+        with pytest.raises(
+            CandidateFailure, match=r"KeyError: 'colour'.*line \d+, in fit: missing = X\['colour'\]"
+        ) as e:
             session.fit(*tables)
         assert e.value.status == "failed"
         with pytest.raises(CandidateFailure, match="colour"):

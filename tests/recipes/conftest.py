@@ -17,20 +17,6 @@ from mlestar.data.task import Task
 from mlestar.recipes import find_recipe
 from mlestar.solution import Solution, render
 
-_numbers = itertools.count()
-
-
-def load_program(solution: Solution, task: Task, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The rendered program as a module."""
-    path = folder / f"solution_{next(_numbers)}.py"
-    path.write_text(render(solution, task, threads=1), encoding="utf-8")
-    specification = importlib.util.spec_from_file_location("solution", path)
-    assert specification is not None and specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    monkeypatch.setitem(sys.modules, "solution", module)
-    specification.loader.exec_module(module)
-    return module
-
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
@@ -40,13 +26,31 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+def program_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Solution, Task], ModuleType]:
+    """``program_of(solution, task)``: the rendered program as a module."""
+    numbers = itertools.count()
+
+    def load(solution: Solution, task: Task) -> ModuleType:
+        path = tmp_path / f"solution_{next(numbers)}.py"
+        path.write_text(render(solution, task, threads=1), encoding="utf-8")
+        specification = importlib.util.spec_from_file_location("solution", path)
+        assert specification is not None and specification.loader is not None
+        module = importlib.util.module_from_spec(specification)
+        monkeypatch.setitem(sys.modules, "solution", module)
+        specification.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
+def program(program_of: Callable[[Solution, Task], ModuleType]) -> Callable[..., ModuleType]:
     """``program(task, model="lightgbm", encode="ordinal", ...)``: the program made of these recipes."""
 
     def make(task: Task, **recipes: str | tuple[str, Mapping[str, Any]]) -> ModuleType:
         chosen = {"clean": "standard", "encode": "ordinal"} | recipes
         pairs = {kind: (each, {}) if isinstance(each, str) else each for kind, each in chosen.items()}
         blocks = {kind: find_recipe(kind, name).block(parameters) for kind, (name, parameters) in pairs.items()}
-        return load_program(Solution.of(blocks), task, tmp_path, monkeypatch)
+        return program_of(Solution.of(blocks), task)
 
     return make

@@ -130,7 +130,7 @@ def test_an_installed_distribution_adds_recipes(tmp_path: Path, monkeypatch: pyt
 def test_two_recipes_of_one_name_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "features_wavelets.py"
     path.write_text(WAVELETS.format(library="math"))
-    monkeypatch.setattr("mlestar.recipes.catalogue._files", lambda: iter([path, path]))
+    monkeypatch.setattr(sys.modules["mlestar.recipes.catalogue"], "_files", lambda: iter([path, path]))
     with pytest.raises(SolutionError, match="features_wavelets: defined twice; give one of them another name"):
         catalogue()
 

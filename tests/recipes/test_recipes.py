@@ -27,7 +27,8 @@ def table() -> pd.DataFrame:
     return frame.assign(
         size=pd.cut(frame["mean area"], 4, labels=["S", "M", "L", "XL"]).astype("str"),
         words=[
-            f"area {area:.0f} radius {radius:.0f}" for area, radius in zip(frame["mean area"], frame["mean radius"])
+            f"area {area:.0f} radius {radius:.0f}"
+            for area, radius in zip(frame["mean area"], frame["mean radius"], strict=True)
         ],
         day=pd.Timestamp("2020-01-01") + pd.to_timedelta(frame["mean texture"], unit="D"),
     )

@@ -15,7 +15,7 @@ import pytest
 from mlestar.data.infer import infer_task
 from mlestar.data.sources import read_table, typed
 from mlestar.data.splits import split_holdout, time_values
-from mlestar.data.tables import read_arrow, write_arrow
+from mlestar.data.tables import write_arrow
 from mlestar.data.target import has_target, target_frame, target_values
 from mlestar.data.task import Task
 from mlestar.evaluation import Limits, Workers, connect, start_server
@@ -49,13 +49,19 @@ class Split:
         return Split(parse_scope(json.dumps(content)).scope, self.task, self.folder)
 
 
-def program_of(task: Task, **blocks: str) -> str:
-    """A program of recipes by name, or of blocks by their source: ``program_of(task, model="def model(ctx): ...")``."""
-    chosen = {"clean": "standard", "encode": "ordinal", "model": "linear"} | blocks
-    made = {
-        kind: Block(kind, each) if "def " in each else find_recipe(kind, each).block() for kind, each in chosen.items()
-    }
-    return render(Solution.of(made), task)
+@pytest.fixture(scope="session")
+def program() -> Callable[..., str]:
+    """``program(task, model="lightgbm")``: of recipes by name, or of blocks by their source."""
+
+    def make(task: Task, **blocks: str) -> str:
+        chosen = {"clean": "standard", "encode": "ordinal", "model": "linear"} | blocks
+        made = {
+            kind: Block(kind, each) if "def " in each else find_recipe(kind, each).block()
+            for kind, each in chosen.items()
+        }
+        return render(Solution.of(made), task)
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +112,7 @@ def _split(data: str | pd.DataFrame, target: Any, task_fields: dict[str, Any], f
 
 @pytest.fixture(scope="session")
 def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
-    """``verdict_on(split, program, only=["latency"])``: fits a program and judges it, with the other checks turned off."""
+    """``verdict_on(split, program, only=["latency"])``: fits a program and judges it; other checks are turned off."""
 
     def make(
         data: Split,
@@ -127,7 +133,8 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
             session.fit(data.train_dir / "features.arrow", target)
             session.save(folder / "model.skops")
         off = {name: "off" for name in check_ids() if only and name not in only}
-        scope = data.scope.model_copy(update={"validation": data.scope.validation.model_copy(update={"checks": off | dict(data.scope.validation.checks)})})
+        validation = data.scope.validation.model_copy(update={"checks": {**off, **data.scope.validation.checks}})
+        scope = data.scope.model_copy(update={"validation": validation})
         return judge(
             Source(
                 scope=scope,
@@ -149,10 +156,12 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
     return make
 
 
-def check(verdict: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """One check of a verdict."""
-    return next(each for each in verdict["checks"] if each["id"] == name)
+@pytest.fixture(scope="session")
+def outcome(verdict_on: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """``outcome("latency", split, program)``: what one check says, with the others turned off."""
 
+    def make(name: str, data: Split, program: str, **options: Any) -> dict[str, Any]:
+        checks = verdict_on(data, program, only=[name], **options)["checks"]
+        return next(check for check in checks if check["id"] == name)
 
-def training_labels(data: Split) -> np.ndarray:
-    return read_arrow(data.train_dir / "target.arrow")["target"].to_numpy()
+    return make

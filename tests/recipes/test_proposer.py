@@ -1,0 +1,190 @@
+"""The proposer: what it proposes runs, differs, and comes out the same under the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+
+from mlestar.data.task import Column, Task
+from mlestar.recipes import RecipeProposer, Trial, find_recipe
+from mlestar.solution import Block, Solution
+
+HOUSES = Task(
+    name="houses",
+    type="regression",
+    targets=("price",),
+    metric="rmse",
+    columns=(
+        Column(name="area", storage="number", role="numeric"),
+        Column(name="rooms", storage="number", role="numeric"),
+        Column(name="town", storage="string", role="categorical"),
+        Column(name="listed", storage="date", role="date"),
+        Column(name="advert", storage="string", role="text"),
+    ),
+    rows=2000,
+    splitter="kfold",
+    folds=5,
+)
+PLAIN = HOUSES.model_copy(update={"columns": HOUSES.columns[:2]})
+
+
+def solution(**names: str) -> Solution:
+    return Solution.of({kind: find_recipe(kind, name).block() for kind, name in names.items()})
+
+
+def refine(task: Task, start: Solution, kind: str, scores: list[float], seed: int = 0) -> list[Solution]:
+    """The plans for one block, each tried with the next score."""
+    proposer = RecipeProposer(task, seed)
+    trials, found = [], []
+    for score in scores:
+        plan = proposer.plan(start, kind, trials)
+        if plan is None:
+            break
+        found.append(plan.solution)
+        block = plan.solution.blocks[kind]
+        trials.append(Trial(block.name, block.parameters, score))
+    return found
+
+
+@pytest.mark.parametrize("branches", [1, 2, 3])
+def test_branches_share_the_models_out(branches: int) -> None:
+    dealt = [
+        {each.solution.blocks["model"].name for each in RecipeProposer(HOUSES).initial(branch, branches)}
+        for branch in range(branches)
+    ]
+    assert sorted(name for names in dealt for name in names) == sorted(set().union(*dealt))
+    assert set().union(*dealt) == {"lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "linear"}
+
+
+def test_branches_beyond_the_models_start_from_other_settings() -> None:
+    proposer = RecipeProposer(HOUSES)
+    first, late = proposer.initial(0, 6)[0], proposer.initial(5, 6)[0]
+    assert first.solution.blocks["model"].name == late.solution.blocks["model"].name
+    assert first.solution.id != late.solution.id
+
+
+def test_starts_use_dates_and_texts() -> None:
+    proposals = RecipeProposer(HOUSES).initial()
+    for proposal in proposals:
+        blocks = proposal.solution.blocks
+        assert "dates" in blocks["features"].name
+        assert ("text" in blocks["features"].name) != (blocks["encode"].name == "tfidf")
+    assert len({proposal.solution.id for proposal in proposals}) == len(proposals)
+
+
+def test_starts_suit_the_metric() -> None:
+    counts = HOUSES.model_copy(update={"metric": "rmsle"})
+    assert all("target" in each.solution.blocks for each in RecipeProposer(counts).initial())
+    rare = HOUSES.model_copy(update={"type": "binary", "metric": "f1", "classes": (0, 1)})
+    assert all("postprocess" in each.solution.blocks for each in RecipeProposer(rare).initial())
+    assert not any("postprocess" in each.solution.blocks for each in RecipeProposer(HOUSES).initial())
+
+
+def test_nulls_swap_one_block_each() -> None:
+    start = solution(
+        clean="standard", features="dates", encode="native", target="log1p", model="catboost", postprocess="clip"
+    )
+    nulls = dict(RecipeProposer(HOUSES).nulls(start))
+    assert list(nulls) == ["clean", "features", "encode", "target", "model", "postprocess"]
+    assert nulls["model"].solution.blocks["model"].name == "linear"
+    assert "features" not in nulls["features"].solution.blocks
+    for kind, proposal in nulls.items():
+        assert proposal.solution.replace(kind, start.blocks[kind]).id == start.id
+
+
+def test_nothing_to_ablate_where_all_is_null() -> None:
+    assert RecipeProposer(HOUSES).nulls(solution(clean="minimal", encode="ordinal", model="linear")) == []
+
+
+@pytest.mark.parametrize("kind", ["clean", "features", "encode", "target", "model", "postprocess"])
+def test_plans_change_one_block_and_never_repeat(kind: str) -> None:
+    start = solution(clean="standard", encode="ordinal", model="lightgbm")
+    plans = refine(HOUSES, start, kind, [1.0] * 12)
+    assert plans
+    assert len({plan.id for plan in [start, *plans]}) == len(plans) + 1
+    for plan in plans:
+        assert plan.replace(kind, start.blocks.get(kind)).id == start.id
+
+
+def test_other_recipes_come_first() -> None:
+    plans = refine(PLAIN, solution(clean="standard", encode="ordinal", model="lightgbm"), "model", [1.0] * 5)
+    names = [plan.blocks["model"].name for plan in plans]
+    assert names == ["catboost", "hist_gradient_boosting", "extra_trees", "lightgbm", "lightgbm"]
+
+
+def test_models_are_given_what_they_can_take() -> None:
+    start = solution(clean="standard", encode="tfidf", model="linear")
+    names = {plan.blocks["model"].name for plan in refine(HOUSES, start, "model", [1.0] * 8)}
+    assert names == {"linear", "lightgbm"}
+
+
+def test_same_seed_same_plans() -> None:
+    start = solution(clean="standard", encode="ordinal", model="lightgbm")
+    scores = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9, 0.05]
+    first, again, other = (refine(PLAIN, start, "model", scores, seed) for seed in (1, 1, 2))
+    assert [each.id for each in first] == [each.id for each in again] != [each.id for each in other]
+
+
+def test_search_follows_the_scores() -> None:
+    """Where many leaves are told to be good, later plans have more of them; rmse: smaller is better."""
+    start = solution(clean="standard", encode="ordinal", model="lightgbm")
+
+    def leaves(sign: float) -> float:
+        proposer, trials = (
+            RecipeProposer(PLAIN),
+            [Trial(name, {}) for name in ("catboost", "hist_gradient_boosting", "extra_trees")],
+        )
+        for _ in range(25):
+            plan = proposer.plan(start, "model", trials)
+            assert plan is not None
+            parameters = plan.solution.blocks["model"].parameters
+            trials.append(Trial("lightgbm", parameters, sign * parameters["num_leaves"]))
+        return sum(trial.parameters["num_leaves"] for trial in trials[-8:]) / 8
+
+    assert leaves(-1.0) > leaves(1.0) + 10
+
+
+def test_a_block_of_unknown_origin_can_be_replaced_but_not_tuned() -> None:
+    own = Block("features", "def features(ctx, *, power=2):\n    return None\n", name="own")
+    start = solution(clean="standard", encode="ordinal", model="lightgbm").replace("features", own)
+    plans = refine(PLAIN, start, "features", [1.0] * 5)
+    assert [plan.blocks["features"].name for plan in plans] == ["arithmetic"]
+
+
+def test_what_failed_is_not_proposed_again() -> None:
+    start = solution(clean="standard", encode="ordinal", model="lightgbm")
+    plan = RecipeProposer(PLAIN).plan(start, "model", [Trial("catboost", {}, None)])
+    assert plan is not None
+    assert plan.solution.blocks["model"].name == "hist_gradient_boosting"
+
+
+@pytest.mark.parametrize("branch", [0, 1])
+def test_starts_run_on_real_data(
+    program_of: Callable[[Solution, Task], ModuleType], bench_data: Path, branch: int
+) -> None:
+    table = pd.read_csv(bench_data / "penguins" / "train.csv")
+    y = table.pop("species").to_numpy()
+    numeric = set(table.select_dtypes("number").columns)
+    task = Task(
+        name="penguins",
+        type="multiclass",
+        targets=("species",),
+        metric="accuracy",
+        classes=tuple(sorted(set(y))),
+        columns=tuple(
+            Column(name=name, storage="number", role="numeric")
+            if name in numeric
+            else Column(name=name, storage="string", role="categorical")
+            for name in table
+        ),
+        rows=len(table),
+        splitter="stratified",
+        folds=5,
+    )
+    for proposal in RecipeProposer(task).initial(branch, 2)[:3]:
+        model = program_of(proposal.solution, task).Solution().fit(table.iloc[:160], y[:160])
+        assert (model.predict(table.iloc[160:]) == y[160:]).mean() > 0.9, proposal.name

@@ -1,0 +1,74 @@
+"""What a run of the stages delivers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+
+from mlestar.solution import read_program
+
+TABLES = {
+    "binary": load_breast_cancer(as_frame=True).frame,
+    "multiclass": load_wine(as_frame=True).frame,
+    "regression": load_diabetes(as_frame=True).frame,
+}
+METRICS = {"binary": "f1", "multiclass": "log_loss", "regression": "mae"}
+
+
+@pytest.fixture(scope="module", params=TABLES)
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, run_stages: Any) -> Any:
+    kind = request.param
+    task = {"target": "target", "type": kind, "metric": METRICS[kind]}
+    return run_stages(tmp_path_factory.mktemp(kind), TABLES[kind], task=task)
+
+
+def test_the_best_candidate_beats_the_trivial_baseline(run: Any) -> None:
+    candidates = run.document("refined", "candidates.json")
+    best = next(each for each in candidates["candidates"] if each["id"] == candidates["best"])
+    trivial = run.document("scope", "scope.json")["baseline"]["score"]
+    higher_is_better = run.document("verdict", "verdict.json")["greater_is_better"]
+    assert (best["score"] > trivial) is higher_is_better
+
+
+def test_fit_on_the_users_file_reproduces_what_finalize_ships(run: Any, tmp_path: Path) -> None:
+    program = run.final / "solution.py"
+
+    def solution(*arguments: object) -> None:
+        subprocess.run([sys.executable, str(program), *map(str, arguments)], check=True)
+
+    solution("fit", run.table, "--model", tmp_path / "own.skops")
+    for model, out in ((tmp_path / "own.skops", "own.csv"), (run.final / "model.skops", "shipped.csv")):
+        solution("predict", run.table, "--model", model, "--out", tmp_path / out)
+    own, shipped = (pd.read_csv(tmp_path / name) for name in ("own.csv", "shipped.csv"))
+    pd.testing.assert_frame_equal(own, shipped, rtol=1e-9)
+    assert not run.document("final", "model.json")["notes"]
+
+
+def test_no_holdout_row_is_among_the_training_rows(run: Any) -> None:
+    train, holdout = (np.load(run.root / part / "rows.npy") for part in ("train", "holdout"))
+    assert not set(train) & set(holdout)
+    assert sorted([*train, *holdout]) == list(range(len(pd.read_csv(run.table))))
+
+
+def test_every_candidate_is_on_record_with_its_program(run: Any) -> None:
+    for candidate in run.document("model", "candidates.json")["candidates"]:
+        program = (run.model / "solutions" / f"{candidate['id']}.py").read_text()
+        assert read_program(program).id == candidate["id"]
+        assert candidate["status"] == "ok" or candidate["reason"]
+
+
+def test_the_same_seed_gives_the_same_program_and_executes_nothing_again(
+    run: Any, run_stages: Any, tmp_path: Path
+) -> None:
+    spec = run.document("scope", "scope.json")["spec"]
+    again = run_stages(tmp_path, pd.read_csv(run.table), store=run.store, task=spec["task"])
+    assert (again.final / "solution.py").read_bytes() == (run.final / "solution.py").read_bytes()
+    assert again.document("verdict", "verdict.json")["score"] == run.document("verdict", "verdict.json")["score"]
+    assert again.executed() == 0
