@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 import traceback
@@ -19,7 +20,7 @@ from mlestar.errors import MlestarError
 
 __all__ = ["app", "main"]
 
-USER_MISTAKE, OUR_FAILURE, INTERRUPTED = 2, 3, 130
+USER_MISTAKE, OUR_FAILURE, TERMINATED = 2, 3, 143
 
 app = typer.Typer(
     name="mlestar",
@@ -40,14 +41,13 @@ def main() -> None:
     """Run the command that the arguments name.
 
     Exit status: 0 done, and for ``run`` blessed; 1 not blessed, or a generated file is stale; 2 the user's mistake, one
-    line on standard error; 3 a failure of ours, with the place of the log; 130 interrupted.
+    line on standard error; 3 a failure of ours, with the place of the log; 130 interrupted, 143 terminated.
     """
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))  # so that what was started is ended
     try:
         app(prog_name="mlestar")
     except MlestarError as error:
         _complain(f"mlestar: {error}", USER_MISTAKE)
-    except KeyboardInterrupt:
-        _complain("mlestar: interrupted", INTERRUPTED)
     except Exception as error:
         _complain(f"mlestar: failed: {error or type(error).__name__}; the log is {_log_of(error)}", OUR_FAILURE)
 

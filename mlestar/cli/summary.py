@@ -21,6 +21,8 @@ def summarize(outcome: Outcome) -> None:
     """Print score, verdict, the checks that speak against the model, and where everything is."""
     console = Console(highlight=False, soft_wrap=True)
     verdict, folder = outcome.verdict, outcome.folder
+    if not outcome.stages_run:
+        console.print("Nothing has changed since the last run: every stage was reused.")
     console.print(f"Score    {_score(verdict)}", markup=False)
     console.print("Verdict ", Text("blessed", "bold green") if outcome.blessed else Text("refused", "bold red"))
     for status in ("fail", "warn"):

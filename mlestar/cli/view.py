@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -94,7 +95,9 @@ class LiveView:
         now = time.monotonic()
         elapsed = now - self._started
         left = f", {max(self._budget - elapsed, 0):.0f} s left" if self._budget else ""
-        table = Table(title=f"{self._name}: {elapsed:.0f} s{left}", title_justify="left", caption=Text(self._note))
+        table = Table(
+            title=f"{self._name}: {elapsed:.0f} s{left}", title_justify="left", box=SIMPLE, caption=Text(self._note)
+        )
         table.add_column("stage", min_width=20)
         for heading in ("seconds", "candidates", "best score"):
             table.add_column(heading, justify="right", min_width=10)

@@ -1,9 +1,9 @@
 """The worker server itself: imports the modelling libraries, then forks a session for every client that asks.
 
 It never fits, predicts or reads data, and stays single-threaded: so a fork of it is safe, and holds nothing worth
-stealing. Sessions get one core each, first come first served; further clients wait in the queue of the socket, which lies
-in a directory that only its owner can enter. The server ends when its starter closes the pipe between them or dies, and
-all sessions end with it.
+stealing. Sessions get one core each, first come first served; further clients wait in the queue of the socket, which
+lies in a directory that only its owner can enter. The server ends when its starter closes the pipe between them or
+dies, and all sessions end with it.
 """
 
 from __future__ import annotations

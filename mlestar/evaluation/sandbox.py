@@ -19,8 +19,8 @@ Three modes, from strong to weak; the server takes the first that the machine al
 In all modes the environment is scrubbed by the server, a candidate is given data by descriptor, never by path, and a
 seccomp filter denies what no model needs. Bubblewrap offers the same namespaces, but it can only start a new program,
 which would import the modelling libraries again, for seconds per evaluation; a process that is forked warm has to
-sandbox itself. What no mode closes are signals between candidates that run at the same time and conspire, by load or
-timing.
+sandbox itself. What no mode closes are covert channels, such as load or timing, between candidates that run at the same
+time and conspire.
 """
 
 from __future__ import annotations

@@ -107,6 +107,6 @@ RECIPE = Recipe(
     ),
     suits=lambda task: 4.5 if cells(task) < 300_000 else 2.2,
     cost=lambda task: 0.3 + 8e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
-    encodes=("native", "ordinal"),
+    encodes=("native",),
     family="boosting",
 )

@@ -74,6 +74,6 @@ RECIPE = Recipe(
     ),
     suits=lambda task: 3.0,
     cost=lambda task: 0.3 + 5e-6 * cells(task) * (len(task.classes) if len(task.classes) > 2 else 1) * task.outputs,
-    encodes=("native", "ordinal"),
+    encodes=("native",),
     family="boosting",
 )

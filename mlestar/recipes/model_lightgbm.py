@@ -69,7 +69,7 @@ RECIPE = Recipe(
     ),
     suits=lambda task: 5.0,
     cost=lambda task: 0.1 + 4e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
-    encodes=("target", "ordinal", "native"),
+    encodes=("ordinal", "target"),
     family="boosting",
     sparse=True,
 )

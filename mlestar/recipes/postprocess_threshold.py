@@ -74,13 +74,12 @@ def postprocess(ctx, *, steps=61, rounds=2):
     return WeightedClasses(ctx.metric, steps, rounds)
 
 
+# How much there is to gain: the most probable class is best for accuracy, if the probabilities are true.
+GAINS = {"accuracy": 0.5, "f1": 2.0, "f1_macro": 2.0, "balanced_accuracy": 2.0, "mcc": 2.0, "quadratic_kappa": 2.0}
 RECIPE = Recipe(
     kind="postprocess",
     name="threshold",
     space={"steps": Choice(31, 61, 121)},
-    suits=lambda task: (
-        float(task.metric in ("f1", "f1_macro", "balanced_accuracy", "mcc", "quadratic_kappa", "accuracy"))
-        * (2.0 if task.metric != "accuracy" else 0.5)
-    ),
+    suits=lambda task: GAINS.get(task.metric, 0.0),
     cost=lambda task: 0.05 + 1e-5 * task.rows * max(1, len(task.classes)),
 )

@@ -107,7 +107,8 @@ class RecipeProposer:
     def _solution(self, model: Recipe, turn: int) -> Proposal:
         """The ``turn``-th setting of a model, with blocks that go with it."""
         encodes = [each for each in recipes_for("encode", self.task) if _feeds(each, model)]
-        encode = next((each for name in model.encodes for each in encodes if each.name == name), encodes[0])
+        wanted = [each for name in model.encodes for each in encodes if each.name == name] or encodes[:1]
+        encode = wanted[turn % len(wanted)]
         features = [each.name for each in self._worth_having("features") if not _clash(each, encode)]
         recipes = [
             recipes_for("clean", self.task)[0],

@@ -52,7 +52,7 @@ class Recipe:
     families : tuple of str
         Of ``encode``: the families of models that it is made for; all of them when empty.
     encodes : tuple of str
-        Of ``model``: names of the ``encode`` recipes that go well with it, the best first.
+        Of ``model``: names of the ``encode`` recipes that go best with it; its settings start with them in turn.
     excludes : tuple of str
         Names of recipes, as ``<kind>_<name>``, that have no purpose beside this one.
     sparse : bool

@@ -1,8 +1,10 @@
-"""The environment variables by which the stages of one run on one machine share what is costly to have twice."""
+"""What stages may use of the machine, and the environment variables by which those of one run share it."""
 
 from __future__ import annotations
 
-__all__ = ["DEADLINE", "SCRATCH", "STAGE_SERVER", "WORKERS"]
+import os
+
+__all__ = ["DEADLINE", "SCRATCH", "STAGE_SERVER", "WORKERS", "cores"]
 
 DEADLINE = "MLESTAR_DEADLINE"
 """The instant (``time.monotonic``, which processes of a machine share) by which all is to be done."""
@@ -15,3 +17,8 @@ STAGE_SERVER = "MLESTAR_STAGE_SERVER"
 
 WORKERS = "MLESTAR_WORKERS"
 """The address of the worker server that grants the cores of the machine across stages."""
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

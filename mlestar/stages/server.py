@@ -35,6 +35,7 @@ __all__ = ["StageFailure", "StageServer", "forward", "start"]
 
 POLL_SECONDS = 0.1  # at which the server sees that it is to end
 HEADER = 8  # bytes that hold the length of a request
+LIBRARIES = ("sklearn.metrics", "sklearn.model_selection", "sklearn.tree", "optuna")  # imported inside of functions
 STANDARD_INPUT, *STANDARD_OUTPUTS = 0, 1, 2
 
 
@@ -61,7 +62,7 @@ def start(address: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
         listener.bind(str(address))
         listener.listen()
         return subprocess.Popen(
-            [sys.executable, "-m", __name__, str(listener.fileno())],
+            [sys.executable, "-P", "-m", __name__, str(listener.fileno())],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -189,14 +190,14 @@ def _run(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         sys.stderr.flush()
 
 
-def _import_stages() -> None:
+def _import_libraries() -> None:
     from mlestar.stages import STAGES
 
-    for name in STAGES:
-        importlib.import_module(f"mlestar.stages.{name}")
+    for name in (*(f"mlestar.stages.{stage}" for stage in STAGES), *LIBRARIES):
+        importlib.import_module(name)
 
 
 if __name__ == "__main__":
-    _import_stages()
+    _import_libraries()
     with StageServer(socket.socket(fileno=int(sys.argv[1]))) as stage_server:
         stage_server.serve_forever(POLL_SECONDS)

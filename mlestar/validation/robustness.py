@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlestar.evaluation import CandidateFailure
-from mlestar.validation.outcome import Outcome, number
+from mlestar.validation.outcome import Outcome, Status, number
 from mlestar.validation.predictions import taken
 from mlestar.validation.subject import TRIVIAL, Subject
 
@@ -50,11 +50,10 @@ def _replaced(subject: Subject, columns: Sequence[str], change: Change, what: st
             raise
         name = _culprit(subject, values)
         where = f"{name!r} {what}" if name else f"every column {what}"
-        return Outcome(
-            "fail", f"the model fails where {where}: {failure.reason}", {"column": name, "reason": failure.reason}
-        )
-    effects.sort(key=lambda each: -(each["loss"] or 0.0))
-    evidence = {
+        evidence = {"column": name, "reason": failure.reason}
+        return Outcome("fail", f"the model fails where {where}: {failure.reason}", evidence)
+    effects.sort(key=lambda each: np.inf if each["loss"] is None else -each["loss"])
+    found = {
         "rows": len(subject.sample),
         "score": subject.sample_score(subject.sample_predictions),
         "score_where_every_column_" + what.replace(" ", "_"): everywhere,
@@ -62,20 +61,20 @@ def _replaced(subject: Subject, columns: Sequence[str], change: Change, what: st
         "columns": effects[:_MOST_LISTED],
         "columns_without_effect": [each["column"] for each in effects if not each["changed_rows"]],
     }
-    return Outcome(*_judged(subject, effects, what), evidence)
+    return Outcome(*_judged(subject, effects, what), found)
 
 
-def _judged(subject: Subject, effects: Sequence[Mapping[str, Any]], what: str) -> tuple[Any, str]:
-    if not effects or effects[0]["loss"] is None:
+def _judged(subject: Subject, effects: Sequence[Mapping[str, Any]], what: str) -> tuple[Status, str]:
+    worst = next((effect for effect in effects if effect["loss"] is not None), None)
+    if worst is None:
         return "pass", f"predictions are made where a column {what}; there is no score on so few rows"
-    worst = effects[0]
-    fall = f"falls by {number(max(worst['loss'], 0.0))} to {number(worst['score'])}"
-    effect = f"where {worst['column']!r} {what} the score {fall}"
+    change = f"worsens by {number(max(worst['loss'], 0.0))} to {number(worst['score'])}"
+    summary = f"where {worst['column']!r} {what} the score {change}"
     trivial = subject.holdout.score_rows(subject.models[TRIVIAL], subject.sample)
     noise = subject.half_width * np.sqrt(len(subject.holdout) / len(subject.sample))
     if trivial is not None and subject.holdout.gain(trivial, worst["score"]) > noise:
-        return "warn", f"{effect}, below the {number(trivial)} of the trivial baseline"
-    return "pass", f"predictions are made; at worst, {effect}"
+        return "warn", f"{summary}, and the trivial baseline scores {number(trivial)}"
+    return "pass", f"predictions are made; at worst, {summary}"
 
 
 def _effects(subject: Subject, values: Mapping[str, pd.Series]) -> list[dict[str, Any]]:

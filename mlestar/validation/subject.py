@@ -104,8 +104,10 @@ class Subject:
         ``judged`` and ``trivial``, and ``plain`` where it could be fitted.
     plain_failure : str or None
         Why it could not.
-    predict_seconds : float
-        What the judged model took for the holdout.
+    predicted : Predictions
+        By the judged model for the holdout.
+    loaded : Phase
+        What the process that predicted it took to load the model.
     """
 
     source: Source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mlestar.evaluation import CandidateFailure, InvalidScore
@@ -60,14 +60,14 @@ def judge(source: Source) -> dict[str, Any]:
     require_known(source.scope.validation.checks)
     holdout = Holdout(source.task, source.holdout_dir)
     plain = _plain(source, holdout)
-    limits, task = source.limits, source.task
+    task = source.task
     served = ServedModel(
         source.workers,
         source.program,
         source.model,
         seed=task.seed,
         threads=source.threads,
-        limits=limits,
+        limits=source.limits,
         scratch=source.scratch,
     )
     with closing(served):
@@ -130,24 +130,24 @@ def _plain(source: Source, holdout: Holdout) -> Scored | str:
 
 def _results(subject: Subject) -> list[_Result]:
     """The checks that apply to this task and spec."""
-    asked = subject.source.scope.validation.checks
+    demanded = subject.source.scope.validation.checks
     found = [_predicts(Outcome("pass", f"{len(subject.holdout):,} rows were predicted"))]
     for check in CHECKS:
-        severity = asked.get(check.id) or _default(check, subject.source)
+        severity = _severity(check, subject.source)
         outcome = Outcome("not_run", _OFF) if severity == "off" else _outcome(check, subject)
         if outcome is None:
             continue
-        if outcome.status == "not_run" and asked.get(check.id) == "error":
-            outcome = Outcome(
-                "fail", f"the spec demands this check, but it was not run: {outcome.summary}", outcome.evidence
-            )
+        if outcome.status == "not_run" and demanded.get(check.id) == "error":
+            reason = f"the spec demands this check, but it was not run: {outcome.summary}"
+            outcome = replace(outcome, status="fail", summary=reason)
         found.append(_Result(check.id, check.title, severity, outcome))
     return found
 
 
-def _default(check: Check, source: Source) -> Severity:
-    """A model that need not beat the baseline is only warned of when it does not."""
-    return "warn" if check.id == "plain_baseline" and "baseline" not in source.scope.objective.beat else check.severity
+def _severity(check: Check, source: Source) -> Severity:
+    """The spec's; where it says nothing, a model that need not beat the baseline is only warned of when it does not."""
+    spared = check.id == "plain_baseline" and "baseline" not in source.scope.objective.beat
+    return source.scope.validation.checks.get(check.id) or ("warn" if spared else check.severity)
 
 
 def _outcome(check: Check, subject: Subject) -> Outcome | None:
@@ -163,7 +163,7 @@ def _outcome(check: Check, subject: Subject) -> Outcome | None:
 
 def _without_predictions(source: Source, reason: str) -> list[_Result]:
     absent = Outcome("not_run", "the holdout could not be predicted")
-    rest = [_Result(check.id, check.title, _default(check, source), absent) for check in CHECKS]
+    rest = [_Result(check.id, check.title, _severity(check, source), absent) for check in CHECKS]
     return [_predicts(Outcome("fail", f"the holdout could not be predicted: {reason}")), *rest]
 
 

@@ -48,7 +48,7 @@ def test_table_has_a_row_per_stage_with_its_candidates_and_best_score() -> None:
     lines = console.export_text().splitlines()
     assert lines[0].startswith("cancer: 0 s, 90 s left") or lines[0].startswith("cancer: 0 s, 89 s left")
     [search] = [line for line in lines if "search, branch 1" in line]
-    assert [cell.strip() for cell in search.strip("│ ").split("│")] == ["search, branch 1", "3.2", "2", "0.98"]
+    assert search.split() == ["search,", "branch", "1", "3.2", "2", "0.98"]
     assert any("ablate 2, branch 1" in line for line in lines)
     assert any("[identifier]" in line for line in lines)
 

@@ -1,7 +1,7 @@
 """Validation labels, other folds' labels, files and keys of the user are out of a candidate's reach.
 
-The labels are recognisable and features tell nothing about them, so that a label among the predictions can only have been
-found. The hunter looks for them in all of its memory and in all files that it can read, as numbers and as text.
+The labels are recognisable and features tell nothing about them, so that a label among the predictions can only have
+been found. The hunter looks for them in all of its memory and in all files that it can read, as numbers and as text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LIMITS = Limits(seconds=120, memory_mb=2000)
 ROWS = 600
 BASE = 7_340_000.0
 LABELS = BASE + np.arange(1, ROWS + 1) / 1024
-FOLDS = np.arange(ROWS) % 3
+FOLD_OF = np.arange(ROWS) % 3
 
 HUNTER = r"""
 import re
@@ -38,18 +38,22 @@ KEY = re.compile(rb"sk-hidden-[0-9a-f]+")
 A_KEY, A_PROCESS = 5000.0, 6000.0  # found, in place of the number of a label
 
 
+def numbers_of(values):
+    steps = (np.asarray(values) - BASE) * 1024
+    return set(steps[(steps >= 1) & (steps <= ROWS) & (steps == np.floor(steps))].tolist())
+
+
 def numbers_in(content):
     found = set()
-    for start in range(0, len(content) - 7, 1 << 24):
-        values = np.frombuffer(content, np.float64, (min(len(content), start + (1 << 24)) - start) // 8, start)
-        values = values[np.abs(values - BASE - 0.5) < 0.5]
-        steps = (values - BASE) * 1024
-        found |= set(steps[(steps == np.floor(steps)) & (steps <= ROWS)].tolist())
+    with np.errstate(all="ignore"):
+        for start in range(0, len(content) - 7, 1 << 24):
+            found |= numbers_of(np.frombuffer(content, np.float64, (min(len(content) - start, 1 << 24)) // 8, start))
     return found
 
 
 def texts_in(content):
-    return {(float(text) - BASE) * 1024 for text in WRITTEN.findall(content)} | {A_KEY for _ in KEY.findall(content)}
+    found = numbers_of([float(text) for text in WRITTEN.findall(content)])
+    return found | {A_KEY for _ in KEY.findall(content)}
 
 
 def hunt_in_memory(process):
@@ -106,7 +110,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame = pd.DataFrame({"number": np.random.default_rng(0).normal(size=ROWS), "target": LABELS})
     frame.to_csv(folder / "train.csv", index=False)
     for fold in range(3):
-        for name, rows in (("train", FOLDS != fold), ("valid", FOLDS == fold)):
+        for name, rows in (("train", fold != FOLD_OF), ("valid", fold == FOLD_OF)):
             write_arrow(frame[["number"]], folder / f"{name}_{fold}.arrow", rows=rows)
             write_arrow(frame[["target"]], folder / f"{name}_{fold}_target.arrow", rows=rows)
     return folder
@@ -169,7 +173,7 @@ def test_a_hunter_finds_no_label_but_its_own(server: Server, program: Callable[.
     with workers.session(accomplice, seed=0, threads=1, limits=LIMITS) as session:
         session.fit(data / "train_1.arrow", data / "train_1_target.arrow")
         while_fitting, while_predicting = run(workers, hunter, data, predictions=2)
-    own = (FOLDS != 0).sum()
+    own = (FOLD_OF != 0).sum()
     # The hunt is a good one: it finds all that it was given.
     assert (while_fitting[0], while_predicting[0]) == (own, own)
     assert set(while_fitting[1:]) == {-1.0, own}
@@ -181,7 +185,7 @@ def test_the_hunt_finds_labels_where_there_is_no_sandbox(data: Path):
     hunt_in_file, hunt_in_memory = namespace["hunt_in_file"], namespace["hunt_in_memory"]
     everything = set(np.arange(1.0, ROWS + 1))
     assert hunt_in_file(data / "train.csv") == everything
-    assert hunt_in_file(data / "valid_0_target.arrow") == set(np.arange(1.0, ROWS + 1)[FOLDS == 0])
+    assert hunt_in_file(data / "valid_0_target.arrow") == set(np.arange(1.0, ROWS + 1)[FOLD_OF == 0])
     assert hunt_in_memory("self") == everything
 
 

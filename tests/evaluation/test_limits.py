@@ -22,7 +22,9 @@ Tables = tuple[Path, Path]
 Program = Callable[..., str]
 
 
-def failure_of(workers: Workers, code: str, tables: Tables, *, seconds: float = 60, memory_mb: float = 1000):
+def failure_of(
+    workers: Workers, code: str, tables: Tables, *, seconds: float = 60, memory_mb: float = 1000
+) -> CandidateFailure:
     """What fitting and predicting with a program raises."""
     limits = Limits(seconds=seconds, memory_mb=memory_mb)
     with pytest.raises(CandidateFailure) as failure, workers.session(code, seed=0, threads=1, limits=limits) as session:

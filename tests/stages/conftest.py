@@ -63,7 +63,8 @@ def _run_stages(root: Path, table: pd.DataFrame, *, store: Path | None = None, *
         "kind": "Scope",
         "name": "example",
         "data": {"train": str(run.table)},
-        "budget": {"evaluations": 30},
+        "validation": {"folds": 3},
+        "budget": {"evaluations": 60},
         "pipeline": {"branches": 1, "outer_steps": 1, "inner_steps": 2},
         **sections,
     }

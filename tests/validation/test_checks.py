@@ -170,11 +170,12 @@ def test_latency(cancer: Any, program: Any, outcome: Outcome) -> None:
 
 
 def test_model_size(cancer: Any, program: Any, outcome: Outcome) -> None:
-    limited = cancer.with_scope(constraints={"model_mb": 1.0})
-    assert outcome("model_size", limited, program(cancer.task))["status"] == "pass"
-    found = outcome("model_size", limited, program(cancer.task, model="extra_trees"))
+    small, large = program(cancer.task, encode=IMPUTED, model=FRAGILE), program(cancer.task, model="extra_trees")
+    limited = cancer.with_scope(constraints={"model_mb": 2.0})
+    assert outcome("model_size", limited, small)["status"] == "pass"
+    found = outcome("model_size", limited, large)
     assert found["status"] == "fail"
-    assert found["evidence"]["model_mb"] > 1.0
+    assert found["evidence"]["model_mb"] > 2.0
 
 
 def test_reproducibility(cancer: Any, program: Any, outcome: Outcome) -> None:
@@ -191,7 +192,7 @@ def test_label_shuffle(cancer: Any, program: Any, outcome: Outcome) -> None:
     assert "labels that it was not given" in found["summary"]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_label_shuffle_is_not_misled_by_the_luck_of_a_permutation(
     seed: int, cancer: Any, program: Any, outcome: Outcome
 ) -> None:
@@ -199,6 +200,24 @@ def test_label_shuffle_is_not_misled_by_the_luck_of_a_permutation(
     task = cancer.task.model_copy(update={"seed": seed})
     seeded = type(cancer)(cancer.scope, task, cancer.folder)
     assert outcome("label_shuffle", seeded, program(task))["status"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("folder", "task_fields", "blocks"),
+    [
+        ("telco-churn", {"target": "Churn", "metric": "f1"}, {"encode": "onehot", "postprocess": "threshold"}),
+        ("bike-sharing-hour", {"target": "cnt", "metric": "rmsle", "time": "dteday"}, {"postprocess": "clip"}),
+    ],
+)
+def test_label_shuffle_is_not_misled_by_a_constant_that_suits_better(
+    folder: str, task_fields: Any, blocks: Any, split: Split, program: Any, outcome: Outcome, bench_data: Path
+) -> None:
+    """Any positives beat none by F1; later rows of a growing business are more like the mean than like the median."""
+    data = split(str(bench_data / folder / "train.csv"), **task_fields)
+    found = outcome("label_shuffle", data, program(data.task, **blocks))
+    assert found["status"] == "pass"
+    gain = found["evidence"]["scores"][0] - found["evidence"]["trivial"]
+    assert gain * (1 if data.task.metric == "f1" else -1) > 0
 
 
 def test_duplicates(split: Split, program: Any, outcome: Outcome) -> None:

@@ -20,7 +20,7 @@ from mlestar.engines.local.prediction import predict
 from mlestar.engines.local.services import open_services
 from mlestar.errors import MlestarError
 from mlestar.files import read_json
-from mlestar.spec import Scope
+from mlestar.spec import Scope, resolve_uri
 from mlestar.stages.environment import DEADLINE
 
 __all__ = ["EngineFailure", "Outcome", "run"]
@@ -60,12 +60,15 @@ class Outcome:
         The content of ``verdict.json``.
     predictions
         The file of predictions for ``data.test``, where they were wanted and the model may be used.
+    stages_run
+        How many stages ran; the others were reused.
     """
 
     folder: RunFolder
     blessed: bool
     verdict: Mapping[str, Any]
     predictions: Path | None
+    stages_run: int
 
 
 def run(
@@ -107,11 +110,11 @@ def run(
     started = time.monotonic() if started is None else started
     folder = RunFolder(out.absolute())
     with folder.claimed(json.loads(scope.to_json())), open_services(folder) as services:
-        request = _request(scope, folder, store or str(folder.store))
+        request = _request(scope, folder, resolve_uri(store, Path()) if store else str(folder.store))
         environment = {} if scope.budget.evaluations else {DEADLINE: str(started + scope.budget.wall_clock)}
         with contextlib.closing(Events(folder.events)) as events:
             services.start_pipeline(request, environment)
-            _follow(services.pipeline, events, folder, listener)
+            stages_run = _follow(services.pipeline, events, folder, listener)
         outputs = folder.finished()
         deliver(outputs, folder)
         blessed, test = outputs["verdict"] == "blessed", scope.data.test
@@ -119,7 +122,7 @@ def run(
         if test and predictions:
             predict(folder.model, test, predictions, services.workers, unblessed=unblessed)
         verdict = read_json(Path(outputs["evidence"]) / "verdict.json")
-        return Outcome(folder=folder, blessed=blessed, verdict=verdict, predictions=predictions)
+        return Outcome(folder=folder, blessed=blessed, verdict=verdict, predictions=predictions, stages_run=stages_run)
 
 
 def _request(scope: Scope, folder: RunFolder, store: str) -> dict[str, Any]:
@@ -142,19 +145,27 @@ def _request(scope: Scope, folder: RunFolder, store: str) -> dict[str, Any]:
     }
 
 
-def _follow(pipeline: subprocess.Popen[bytes], events: Events, folder: RunFolder, listener: Listener) -> None:
-    """Pass events on until the pipeline has ended; raise the error of a stage as soon as there is one."""
-    ended = False
+def _follow(pipeline: subprocess.Popen[bytes], events: Events, folder: RunFolder, listener: Listener) -> int:
+    """Pass events on until the pipeline has ended, and count the stages that ran.
+
+    Raises
+    ------
+    MlestarError, EngineFailure
+        The error of a stage, as soon as there is one.
+    """
+    ended, stages = False, 0
     while not ended:
         ended = pipeline.poll() is not None  # before reading, so that the last events are not missed
         for event in events.new():
             listener(event)
+            stages += event["event"] == "stage_finished"
             if event["event"] == "stage_failed":
                 raise _error(event, folder.log("kfp"))
         if not ended:
             time.sleep(POLL_SECONDS)
     if pipeline.returncode:
         raise EngineFailure(f"the pipeline ended with status {pipeline.returncode}", folder.log("kfp"))
+    return stages
 
 
 def _error(event: Mapping[str, Any], log: Path) -> Exception:

@@ -70,6 +70,11 @@ class RunFolder:
         return self.out / "pipeline" / "outputs.json"
 
     @property
+    def scratch(self) -> Path:
+        """Files of the folds, for the time of a run. They may be large, and a temporary folder may be memory."""
+        return self.out / "pipeline" / "scratch"
+
+    @property
     def events(self) -> Path:
         return self.out / "logs" / "events.jsonl"
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from mlestar.engines.local.folder import RunFolder
 from mlestar.progress import EVENTS
 from mlestar.stages import server as stage_server
-from mlestar.stages.environment import SCRATCH, STAGE_SERVER, WORKERS
+from mlestar.stages.environment import SCRATCH, STAGE_SERVER, WORKERS, cores
 
 if TYPE_CHECKING:
-    from mlestar.evaluation import Workers
+    from mlestar.evaluation import Server, Workers
 
 __all__ = ["Services", "open_services"]
 
@@ -38,61 +40,80 @@ class Services:
     ----------
     pipeline
         The process of :mod:`mlestar.engines.local.pipeline`, which waits for its request.
-    workers
-        Where candidates and models run.
+    worker_server
+        Where candidates and models run, once it has started.
     environment
-        How stages find the servers.
+        How stages find the rest.
     """
 
     pipeline: Process
-    workers: Workers
+    worker_server: Future[Server]
     environment: Mapping[str, str]
+
+    @property
+    def workers(self) -> Workers:
+        """The workers; waits until their server has started."""
+        from mlestar.evaluation import connect
+
+        return connect(self.worker_server.result().address)
 
     def start_pipeline(self, request: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         """Let the pipeline run, its tasks in ``environment`` and that of the services."""
         assert self.pipeline.stdin is not None
-        content = {**request, "environment": {**self.environment, **environment}}
-        self.pipeline.stdin.write(json.dumps(content).encode() + b"\n")
+        everything = {**self.environment, WORKERS: self.workers.address, **environment}
+        self.pipeline.stdin.write(json.dumps({**request, "environment": everything}).encode() + b"\n")
         self.pipeline.stdin.flush()
 
 
 @contextlib.contextmanager
 def open_services(folder: RunFolder) -> Iterator[Services]:
     """Start everything at once, because importing libraries takes each some seconds; end it with the context."""
-    from mlestar.evaluation import connect, start_server
-    from mlestar.stages.scoped import cores
+    from mlestar.evaluation import start_server
 
     with ExitStack() as stack:
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="mlestar-"))
-        address = Path(scratch) / "stages"
+        private = stack.enter_context(tempfile.TemporaryDirectory(prefix="mlestar-"))
+        stack.enter_context(_fresh(folder.scratch))
+        address = Path(private) / "stages"
         stages = stage_server.start(address, stack.enter_context(folder.log("stages").open("ab")))
         stack.enter_context(_ending(stages))
-        pipeline = _start_pipeline(scratch, folder)
+        pipeline = _start_pipeline(private, folder)
         stack.enter_context(_ending(pipeline))
-        workers = stack.enter_context(start_server(cores())).address
-        environment = {
-            EVENTS: str(folder.events),
-            SCRATCH: scratch,
-            STAGE_SERVER: str(address),
-            WORKERS: workers,
-        }
-        yield Services(pipeline, connect(workers), environment)
+        worker_server = stack.enter_context(ThreadPoolExecutor(1)).submit(start_server, cores())
+        stack.callback(_close, worker_server)
+        environment = {EVENTS: str(folder.events), SCRATCH: str(folder.scratch), STAGE_SERVER: str(address)}
+        yield Services(pipeline, worker_server, environment)
 
 
-def _start_pipeline(scratch: str, folder: RunFolder) -> Process:
+def _close(server: Future[Server]) -> None:
+    if server.exception() is None:
+        server.result().close()
+
+
+def _start_pipeline(private: str, folder: RunFolder) -> Process:
     with folder.log("kfp").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "mlestar.engines.local.pipeline"],
+            [sys.executable, "-P", "-m", "mlestar.engines.local.pipeline"],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             env={
                 **os.environ,
-                "TMPDIR": scratch,  # where a task leaves its script
+                "TMPDIR": private,  # where a task leaves its script
                 "PYTHONSAFEPATH": "1",  # a file in the current directory does not take the place of a library
             },
             start_new_session=True,
         )
+
+
+@contextlib.contextmanager
+def _fresh(folder: Path) -> Iterator[None]:
+    """An empty folder, also after a run that was killed; gone with the context."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
