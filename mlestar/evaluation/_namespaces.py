@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlestar.evaluation._linux import call, system_call
 
-__all__ = ["build_root", "detach", "enter_root"]
+__all__ = ["build_root", "detach", "enter_root", "remove_root"]
 
 NEW_MOUNTS, NEW_CGROUPS, NEW_UTS, NEW_IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 NEW_USERS, NEW_PROCESSES, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
@@ -61,6 +61,11 @@ def build_root(root: Path, readable: Iterable[Path], masked: Iterable[Path]) -> 
         (root / "tmp").symlink_to(SCRATCH)
     (root / "dev" / "shm").symlink_to(SCRATCH)
     _set_read_only(root)
+
+
+def remove_root(root: Path) -> None:
+    """Unmount what :func:`build_root` built."""
+    call("umount2", os.fsencode(root), DETACH)
 
 
 def detach() -> None:

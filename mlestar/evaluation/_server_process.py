@@ -13,6 +13,7 @@ import importlib
 import logging
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -47,6 +48,7 @@ def _main(directory: Path, cores: int, mode: Mode | None) -> None:
     # Should memory run out, the kernel is to take a candidate, not the stage; all children inherit this.
     Path("/proc/self/oom_score_adj").write_text("1000")
     _import_libraries()
+    parent = os.open(directory.parent, os.O_RDONLY | os.O_DIRECTORY)  # while the server may still write to it
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(directory / SOCKET))
         listener.listen(_QUEUE)
@@ -57,6 +59,8 @@ def _main(directory: Path, cores: int, mode: Mode | None) -> None:
         sys.stdout.write(f"{sandbox.mode}\n")
         sys.stdout.flush()
         _serve(listener, sandbox, cores)
+    sandbox.remove()
+    shutil.rmtree(directory.name, ignore_errors=True, dir_fd=parent)  # the starter may have died
 
 
 def _import_libraries() -> None:

@@ -120,6 +120,11 @@ class Sandbox:
             _landlock.restrict(self.paths.unmasked, self.paths.around, [scratch, *DEVICES])
         self._deny_system_calls()
 
+    def remove(self) -> None:
+        """Undo :meth:`prepare`, so that the directory can be removed; for the end of the server."""
+        if self.mode == "namespaces":
+            _namespaces.remove_root(self._root)
+
     def _deny_system_calls(self) -> None:
         if self.mode == "namespaces":
             deny_system_calls(file_metadata=False, signals=False)

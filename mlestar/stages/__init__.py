@@ -50,7 +50,11 @@ def run_stage(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     place = {"stage": name, "branch": arguments.get("branch"), "step": arguments.get("step")}
     started = time.monotonic()
     emit("stage_started", **place)
-    result = stage(**{key: _typed(key, value) for key, value in arguments.items()})
+    try:
+        result = stage(**{key: _typed(key, value) for key, value in arguments.items()})
+    except Exception as error:
+        emit("stage_failed", **place, error=type(error).__name__, message=str(error))
+        raise
     emit("stage_finished", **place, seconds=round(time.monotonic() - started, 3))
     return {"result": result}
 

@@ -13,7 +13,8 @@ from mlestar.recipes import static_cost
 from mlestar.solution import Solution, render
 from mlestar.stages.budget import Spent, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
-from mlestar.stages.scoped import Scoped, cores, open_harness
+from mlestar.stages.environment import cores
+from mlestar.stages.scoped import Scoped, open_harness
 
 __all__ = ["Branch", "open_branch"]
 
@@ -143,7 +144,8 @@ class Branch:
             elapsed=round(self._elapsed(), 3),
         )
         self.candidates.add(evaluation, entry, render(solution, self.scoped.task))
-        best = self.candidates.best.score if self.candidates.best_id else None
+        known = [each.score for each in self.candidates.entries if each.status == "ok" and each.score is not None]
+        best = max(known, key=lambda score: self.harness.gain(score, 0.0), default=None)
         emit(
             "evaluated",
             branch=self.branch,
@@ -152,7 +154,7 @@ class Branch:
             name=name,
             score=entry.score,
             status=entry.status,
-            best=best if best is not None and not self.is_better(evaluation) else entry.score,
+            best=best,
             candidates=len(self.candidates.entries),
         )
 

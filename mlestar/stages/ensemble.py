@@ -17,8 +17,9 @@ from mlestar.recipes import find_recipe
 from mlestar.solution import Block, Solution, render
 from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
+from mlestar.stages.environment import cores
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
-from mlestar.stages.scoped import Scoped, cores, open_harness
+from mlestar.stages.scoped import Scoped, open_harness
 from mlestar.stages.weights import Weigh, average, greedy, nested_scores
 
 __all__ = ["ensemble"]
@@ -70,7 +71,7 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
     facts = ModelFacts(
         kind="judged",
         solution=chosen.solution.digest,
-        task=scoped.task.type,
+        task=scoped.task,
         metric=scoped.task.metric,
         score=chosen.score,
         members=[member.name for member, _ in chosen.members],

@@ -16,9 +16,10 @@ from mlestar.progress import emit
 from mlestar.report import Run, render
 from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidates
+from mlestar.stages.environment import cores
 from mlestar.stages.model import FIT_THREADS, MODEL_FILE, ModelFacts, fit_and_save, read_model, write_model
 from mlestar.stages.scope import GAP
-from mlestar.stages.scoped import Scoped, cores, memory_limit_mb, open_workers
+from mlestar.stages.scoped import Scoped, memory_limit_mb, open_workers
 
 __all__ = ["finalize"]
 

@@ -36,7 +36,7 @@ class ModelFacts(BaseModel):
     kind: Literal["judged", "final"]
     blessed: bool | None = None
     solution: str
-    task: str
+    task: Task
     metric: str
     score: float
     members: list[str]

@@ -18,9 +18,9 @@ from mlestar.evaluation import EvaluationStore, Harness, Workers, connect, start
 from mlestar.files import read_json
 from mlestar.spec import Scope, parse_scope
 from mlestar.stages.budget import Plan
-from mlestar.stages.environment import SCRATCH, WORKERS
+from mlestar.stages.environment import SCRATCH, WORKERS, cores
 
-__all__ = ["Scoped", "cores", "memory_limit_mb", "open_harness", "open_workers"]
+__all__ = ["Scoped", "memory_limit_mb", "open_harness", "open_workers"]
 
 _MEMORY_SHARE = 0.7  # of the memory that is free when a stage starts, for all candidates that run at once
 
@@ -46,11 +46,6 @@ class Scoped:
             fingerprint=document["fingerprint"],
             baseline=document["baseline"],
         )
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_limit_mb() -> float:

@@ -28,7 +28,6 @@ from typing import IO, Any
 
 import mlestar.errors
 from mlestar.errors import MlestarError
-from mlestar.progress import emit
 from mlestar.stages.environment import STAGE_SERVER
 
 __all__ = ["StageFailure", "StageServer", "forward", "start"]
@@ -183,7 +182,6 @@ def _run(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"result": run_stage(name, arguments)}
     except Exception as error:  # whatever it was, the client raises it
         traceback.print_exc()
-        emit("stage_failed", stage=name, error=type(error).__name__, message=str(error))
         return {"error": type(error).__name__, "message": str(error)}
     finally:
         sys.stdout.flush()

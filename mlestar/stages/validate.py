@@ -11,8 +11,9 @@ from mlestar.recipes import plain_solution
 from mlestar.report import Run, metrics_of, render
 from mlestar.solution import render as render_program
 from mlestar.stages.budget import StageBudget
+from mlestar.stages.environment import cores
 from mlestar.stages.model import FIT_THREADS, MODEL_FILE, read_model
-from mlestar.stages.scoped import Scoped, cores, memory_limit_mb, open_workers
+from mlestar.stages.scoped import Scoped, memory_limit_mb, open_workers
 from mlestar.validation import Source, judge, record_opening
 
 __all__ = ["validate"]

@@ -51,7 +51,7 @@ class Check:
 
 
 PREDICTS = "holdout_predictions"
-"""The id of the check that comes before all others and cannot be turned off: without predictions nothing can be judged."""
+"""The id of the check that comes first and cannot be turned off: without predictions nothing can be judged."""
 
 CHECKS = (
     Check("trivial_baseline", "Against the trivial baseline", "error", trivial_baseline),

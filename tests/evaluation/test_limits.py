@@ -232,6 +232,7 @@ def test_nothing_survives_a_client_that_is_killed(program: Program, tables: Tabl
     client.send_signal(signal.SIGKILL)
     client.wait()
     assert wait_for(lambda: not processes_of(address))
+    assert not Path(address).parent.exists()
 
 
 def test_a_weak_mode_is_said_and_a_server_that_ends_takes_its_sessions_along(

@@ -67,7 +67,7 @@ from sklearn.linear_model import LogisticRegression
 
 class Slow(LogisticRegression):
     def predict_proba(self, X):
-        time.sleep(0.05)
+        time.sleep(0.02)
         return super().predict_proba(X)
 
 def model(ctx):
@@ -162,11 +162,10 @@ def test_unseen_categories(split: Split, program: Any, outcome: Outcome, bench_d
 
 
 def test_latency(cancer: Any, program: Any, outcome: Outcome) -> None:
-    limited = cancer.with_scope(constraints={"predict_ms_p95": 40.0})
+    limited = cancer.with_scope(constraints={"predict_ms_p95": 15.0})
     found = outcome("latency", limited, program(cancer.task, model=SLOW))
     assert found["status"] == "fail"
-    assert found["evidence"]["predict_ms_p50"] > 50
-    assert outcome("latency", cancer, program(cancer.task, model=SLOW))["status"] == "pass"  # nothing is demanded
+    assert found["evidence"]["predict_ms_p50"] > 20
 
 
 def test_model_size(cancer: Any, program: Any, outcome: Outcome) -> None:
@@ -192,7 +191,7 @@ def test_label_shuffle(cancer: Any, program: Any, outcome: Outcome) -> None:
     assert "labels that it was not given" in found["summary"]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_label_shuffle_is_not_misled_by_the_luck_of_a_permutation(
     seed: int, cancer: Any, program: Any, outcome: Outcome
 ) -> None:
