@@ -25,6 +25,8 @@ def main(data: str, target: str, kind: str, out: str, drop: str, seed: str) -> N
     model.fit(train.drop(columns=dropped), y)
     test = test.drop(columns=dropped)
     found = pd.DataFrame({"prediction": model.predict(test)})
+    if kind == "regression":  # rmsle is not defined for negative predictions
+        found["prediction"] = found["prediction"].clip(y.min(), y.max())
     if kind != "regression":
         for label, values in zip(model.classes_, model.predict_proba(test).T, strict=True):
             found[f"probability_{label}"] = values

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from mlestar.evaluation.harness import Evaluation, FoldScore, Harness
     from mlestar.evaluation.metrics import InvalidScore, Metric, get_metric
     from mlestar.evaluation.server import Server, start_server
-    from mlestar.evaluation.session import CandidateFailure, Limits, Phase, Predictions, Session, Workers, connect
+    from mlestar.evaluation.session import (
+        CandidateFailure,
+        Limits,
+        Phase,
+        Predictions,
+        Session,
+        Workers,
+        WorkersLost,
+        connect,
+    )
     from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
 
 __all__ = [
@@ -30,6 +39,7 @@ __all__ = [
     "Server",
     "Session",
     "Workers",
+    "WorkersLost",
     "connect",
     "evaluation_key",
     "get_metric",
@@ -40,7 +50,7 @@ _MODULES = {
     "harness": ("Evaluation", "FoldScore", "Harness"),
     "metrics": ("InvalidScore", "Metric", "get_metric"),
     "server": ("Server", "start_server"),
-    "session": ("CandidateFailure", "Limits", "Phase", "Predictions", "Session", "Workers", "connect"),
+    "session": ("CandidateFailure", "Limits", "Phase", "Predictions", "Session", "Workers", "WorkersLost", "connect"),
     "store": ("EvaluationStore", "Record", "evaluation_key"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

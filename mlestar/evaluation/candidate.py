@@ -114,7 +114,9 @@ class _Phases:
         if not self._module.CLASSES:
             return _write(output, self._model.predict(frame), None)
         numbers = {label: number for number, label in enumerate(self._module.CLASSES)}
-        values, labels = self._model.predict_proba(frame), self._model.predict(frame)
+        values = self._model.predict_proba(frame)
+        # A program that can decide on probabilities need not compute them twice.
+        labels = self._model.decide(values) if hasattr(self._model, "decide") else self._model.predict(frame)
         try:
             return _write(output, values, np.array([numbers[label] for label in np.asarray(labels).tolist()]))
         except KeyError as error:

@@ -157,6 +157,8 @@ class Harness:
         InvalidScore
             When the metric is not defined for them.
         """
+        if predictions.reshape(len(predictions), -1).shape[1] != (len(self.task.classes) or self.task.outputs):
+            raise InvalidScore(f"predictions of shape {predictions.shape} for {len(self.task.classes)} classes")
         if self.task.is_classification and labels is None:
             labels = predictions.argmax(axis=1)
         if not self.task.is_classification:
@@ -231,7 +233,13 @@ class Harness:
             try:
                 record = work(solution, fold, limits)
             except CandidateFailure as failure:
-                record = Record(status=failure.status, reason=failure.reason, limits=limits)
+                record = Record(
+                    status=failure.status,
+                    reason=failure.reason,
+                    limits=limits,
+                    fit_seconds=failure.seconds,
+                    peak_mb=failure.peak_mb,
+                )
             self.store.put(key, record)
         if record.status != "ok" or record.predictions is None:
             return FoldScore(record, None, executed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlestar.data.task import Task
 from mlestar.recipes.catalogue import find_recipe
 from mlestar.solution import Solution
 
@@ -17,12 +18,16 @@ _SCIKIT_LEARN_DEFAULTS = {
 }
 
 
-def plain_solution() -> Solution:
-    """Histogram gradient boosting with scikit-learn's defaults over ordinal codes."""
-    return Solution.of(
-        {
-            "clean": find_recipe("clean", "minimal").block(),
-            "encode": find_recipe("encode", "ordinal").block(),
-            "model": find_recipe("model", "hist_gradient_boosting").block(_SCIKIT_LEARN_DEFAULTS),
-        }
-    )
+def plain_solution(task: Task) -> Solution:
+    """Histogram gradient boosting with scikit-learn's defaults over ordinal codes.
+
+    For rmsle its predictions are clipped to the training range: that metric is not defined for negative ones.
+    """
+    blocks = {
+        "clean": find_recipe("clean", "minimal").block(),
+        "encode": find_recipe("encode", "ordinal").block(),
+        "model": find_recipe("model", "hist_gradient_boosting").block(_SCIKIT_LEARN_DEFAULTS),
+    }
+    if task.metric == "rmsle":
+        blocks["postprocess"] = find_recipe("postprocess", "clip").block()
+    return Solution.of(blocks)

@@ -140,7 +140,7 @@ def _baselines(harness: Harness, seconds: float) -> dict[str, Any]:
             trivial.append(harness.score(fold.valid, predictions, labels))
         except InvalidScore:  # some metrics, such as a correlation, are not defined for a constant
             trivial.append(0.0)
-    solution = plain_solution()
+    solution = plain_solution(task)
     plain = harness.evaluate(solution, seconds=lambda: seconds)
     return {
         "baseline": {"score": float(np.mean(trivial)), "description": "the same prediction for every row"},

@@ -61,7 +61,7 @@ def validate(
                 program=program,
                 model=model_dir / MODEL_FILE,
                 score=facts["score"],
-                plain_program=render_program(plain_solution(), scoped.task),
+                plain_program=render_program(plain_solution(scoped.task), scoped.task),
                 train_dir=train_dir,
                 holdout_dir=holdout_dir,
                 workers=workers,

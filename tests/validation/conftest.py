@@ -142,7 +142,7 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
                 program=judged_program or program,
                 model=folder / "model.skops",
                 score=0.0 if score is None else score,
-                plain_program=render(plain_solution(), data.task),
+                plain_program=render(plain_solution(data.task), data.task),
                 train_dir=data.train_dir,
                 holdout_dir=data.holdout_dir,
                 workers=workers,
