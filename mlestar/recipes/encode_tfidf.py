@@ -12,6 +12,21 @@ from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice
 
 
+class Tfidf(TfidfVectorizer):
+    """TF-IDF whose vocabulary is saved as one array: saving its terms one by one takes minutes."""
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "vocabulary_" in state:
+            state["vocabulary_"] = np.array(sorted(state["vocabulary_"], key=state["vocabulary_"].get))
+        return state
+
+    def __setstate__(self, state):
+        if "vocabulary_" in state:
+            state["vocabulary_"] = {term: column for column, term in enumerate(state["vocabulary_"].tolist())}
+        super().__setstate__(state)
+
+
 class ColumnsOf:
     """Picks the columns of one sort from a table: "categories", "numbers", "dates" or "texts"."""
 
@@ -54,7 +69,7 @@ def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000)
     Sequences found in fewer than `rare_below` texts are left out, and all but the `most` frequent. Categories get one
     column each; numbers and dates are brought to one scale, without gaps.
     """
-    words = TfidfVectorizer(
+    words = Tfidf(
         analyzer="word",
         ngram_range=(1, word_ngrams),
         token_pattern=r"(?u)\b\w+\b",
@@ -62,7 +77,7 @@ def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000)
         max_features=most,
         sublinear_tf=True,
     )
-    characters = TfidfVectorizer(
+    characters = Tfidf(
         analyzer="char_wb", ngram_range=(2, character_ngrams), min_df=rare_below, max_features=most, sublinear_tf=True
     )
     scaled = make_pipeline(

@@ -1,11 +1,29 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from skrub import StringEncoder
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
 
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice, Integer
+
+
+class Tfidf(TfidfVectorizer):
+    """TF-IDF whose vocabulary is saved as one array: saving its terms one by one takes minutes."""
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "vocabulary_" in state:
+            state["vocabulary_"] = np.array(sorted(state["vocabulary_"], key=state["vocabulary_"].get))
+        return state
+
+    def __setstate__(self, state):
+        if "vocabulary_" in state:
+            state["vocabulary_"] = {term: column for column, term in enumerate(state["vocabulary_"].tolist())}
+        super().__setstate__(state)
 
 
 class TextComponents(TransformerMixin, BaseEstimator):
@@ -23,11 +41,13 @@ class TextComponents(TransformerMixin, BaseEstimator):
         self.encoders_ = {}
         for name in self.columns:
             if name in X:
+                text = self._text(X[name])
                 for analyzer, longest in (("word", self.word_ngrams), ("char_wb", self.character_ngrams)):
                     shortest = 1 if analyzer == "word" else min(3, longest)
-                    self.encoders_[f"{name} {analyzer}"] = StringEncoder(
-                        self.components, ngram_range=(shortest, longest), analyzer=analyzer, random_state=self.seed
-                    ).fit(self._text(X[name]))
+                    terms = Tfidf(analyzer=analyzer, ngram_range=(shortest, longest), max_features=30_000)
+                    matrix = terms.fit_transform(text)
+                    components = TruncatedSVD(min(self.components, matrix.shape[1]), random_state=self.seed).fit(matrix)
+                    self.encoders_[f"{name} {analyzer}"] = make_pipeline(terms, components)
         return self
 
     def transform(self, X):
@@ -43,15 +63,14 @@ class TextComponents(TransformerMixin, BaseEstimator):
             }
             parts.append(pd.DataFrame({f"{name} {what}": count.astype("float64") for what, count in counts.items()}))
             for analyzer in ("word", "char_wb"):
-                components = self.encoders_[f"{name} {analyzer}"].transform(text)
-                parts.append(
-                    components.set_axis([f"{name} {analyzer} {n}" for n in range(components.shape[1])], axis=1)
-                )
+                values = self.encoders_[f"{name} {analyzer}"].transform(text)
+                names = [f"{name} {analyzer} {number}" for number in range(values.shape[1])]
+                parts.append(pd.DataFrame(values, columns=names, index=X.index))
         return pd.concat(parts, axis=1)
 
     @staticmethod
     def _text(column):
-        return column.astype("object").where(column.notna(), "").astype("str")
+        return column.astype("object").where(column.notna(), "missing").astype("str")
 
 
 def features(ctx, *, components=30, word_ngrams=2, character_ngrams=4):

@@ -23,6 +23,7 @@ _PROGRAM_IMPORTS = (
     Import("argparse"),
     Import("importlib.util"),
     Import("sys"),
+    Import("zipfile"),
     Import("dataclasses", "dataclass"),
     Import("numpy", None, "np"),
     Import("pandas", None, "pd"),
@@ -53,7 +54,7 @@ _PROGRAM_NAMES = (
         "main",
     ),
 )
-_STANDARD_LIBRARY = {"argparse", "dataclasses", "importlib", "sys"}
+_STANDARD_LIBRARY = {"argparse", "dataclasses", "importlib", "sys", "zipfile"}
 
 
 def render(solution: Solution, task: Task, *, threads: int = 2) -> str:
