@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 LOCK := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
-	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) pyproject.toml
+	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 # Stamps: a target that finds them newer than what they are made from downloads and installs nothing.
 LOCKED := $(VENV)/.locked
@@ -20,11 +20,12 @@ help: ## show this list
 
 setup: $(INSTALLED) ## create .venv with the locked dependencies and this checkout
 
-$(LOCKED): requirements/dev.txt
+$(LOCKED): requirements/build.txt requirements/dev.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
 		echo "$(PYTHON) is no Python 3.11 or newer; name one that is: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	$(PIP) install --require-hashes --requirement requirements/build.txt
+	$(PIP) install --require-hashes --no-build-isolation --use-pep517 --requirement requirements/dev.txt
 	@$(BIN)/python -c "import lightgbm" || { \
 		echo "LightGBM needs the OpenMP runtime: apt-get install libgomp1 (Debian), brew install libomp (macOS)"; exit 1; }
 	@touch $@
@@ -64,8 +65,9 @@ schema: setup ## generate specs/scope.schema.json from the models of the spec
 	$(BIN)/mlestar schema
 
 lock: setup ## pin requirements/*.txt from pyproject.toml; UPGRADE=1 takes the newest versions
-	$(LOCK) --extra s3 --extra gcs --output-file requirements/main.txt
-	$(LOCK) --extra dev --constraint requirements/main.txt --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra s3 --extra gcs --output-file requirements/main.txt
+	$(LOCK) pyproject.toml --extra dev --constraint requirements/main.txt --output-file requirements/dev.txt
+	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 
 clean: ## remove the environment, builds and caches; runs/ stays
 	rm -rf $(VENV) build dist *.egg-info .*_cache .coverage

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -119,7 +120,11 @@ def run_mlestar(name: str, task: dict, seconds: float, seed: int, folder: Path) 
     path.write_text(json.dumps(spec, indent=1), encoding="utf-8")
     mlestar = Path(sys.executable).with_name("mlestar")
     with (folder / "log.txt").open("wb") as log:
-        return subprocess.run([mlestar, "run", path, "--out", folder], stdout=log, stderr=log, check=False).returncode
+        command = [mlestar, "run", path, "--out", folder / "run", "--unblessed"]
+        code = subprocess.run(command, stdout=log, stderr=log, check=False).returncode
+    if (folder / "run" / "predictions.csv").exists():
+        shutil.copyfile(folder / "run" / "predictions.csv", folder / "predictions.csv")
+    return code
 
 
 def run_plain(name: str, task: dict, seconds: float, seed: int, folder: Path) -> int:

@@ -147,6 +147,8 @@ class Harness:
                 return _summary(solution, failed.record.status, failed.record.reason, results)
             if len(results) < len(chosen) and (reason := give_up([each.score or 0.0 for each in results])):
                 return _summary(solution, "pruned", reason, results)
+        if len(chosen) < len(self.folds):
+            return _summary(solution, "pruned", f"asked for {len(chosen)} of {len(self.folds)} folds", results)
         return _summary(solution, "ok", None, results, self._out_of_fold(chosen, results))
 
     def score(self, rows: np.ndarray, predictions: np.ndarray, labels: np.ndarray | None = None) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -130,7 +130,7 @@ def read_program(text: str) -> Solution:
     members = []
     for name, node in module.definitions.items():
         if name == "pipeline" or re.fullmatch(r"member_\d+", name):
-            calls = [each.func.id for each in ast.walk(node) if _calls_block(each, names)]
+            calls = list(_called_blocks(node, names))
             found = {re.sub(r"_\d+$", "", function): block(function) for function in calls}
             members.append({kind: found[kind] for kind in MEMBER_KINDS if kind in found})
     single = {kind: block(kind) if kind in names else None for kind in ("combine", "postprocess")}
@@ -238,8 +238,10 @@ def _definitions_only(text: str) -> str:
     return "\n".join(lines)
 
 
-def _calls_block(node: ast.AST, names: dict[str, str]) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+def _called_blocks(node: ast.AST, names: dict[str, str]) -> Iterator[str]:
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in names:
+            yield each.func.id
 
 
 def _member_title(member: Any, number: int, single: bool) -> str:

@@ -150,9 +150,9 @@ def rename(source: str, names: Mapping[str, str]) -> str:
     """Rename top-level definitions and what refers to them; local variables of the same name stay."""
     replacements: dict[tuple[int, int, int, int], str] = {}
     tree = ast.parse(source)
-    for node in module_level_names(tree):
-        if node.id in names:
-            replacements[node.lineno, node.col_offset, node.lineno, node.end_col_offset or 0] = names[node.id]
+    for used in module_level_names(tree):
+        if used.id in names:
+            replacements[used.lineno, used.col_offset, used.lineno, used.end_col_offset or 0] = names[used.id]
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
             start = node.col_offset + len("class " if isinstance(node, ast.ClassDef) else "def ")
@@ -163,7 +163,8 @@ def rename(source: str, names: Mapping[str, str]) -> str:
 def normalised(module: Module, name: str) -> str:
     """What the definition ``name`` means, as text: layout, comments, docstrings and names of helpers do not count."""
     order: dict[str, str] = {each.binding: each.origin for each in module.imports}
-    pending, dumps = [name], []
+    pending = [name]
+    dumps: list[str] = []
     order[name] = "definition_0"
     while pending:
         current = pending.pop(0)
@@ -174,7 +175,8 @@ def normalised(module: Module, name: str) -> str:
                 pending.append(used)
         for each in module_level_names(node):
             each.id = order.get(each.id, each.id)
-        node.name = order[current] if isinstance(node, ast.FunctionDef | ast.ClassDef) else current
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            node.name = order[current]
         dumps.append(ast.dump(node))
     return "\n".join(dumps)
 

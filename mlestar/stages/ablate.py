@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from mlestar.evaluation import Evaluation
 from mlestar.recipes import RecipeProposer
+from mlestar.solution import Solution
 from mlestar.stages.branch import Branch, open_branch
 from mlestar.stages.candidates import Candidate
 
@@ -19,6 +21,8 @@ def ablate(
     *, scope_dir: Path, train_dir: Path, candidates_dir: Path, ablated_dir: Path, branch: int, step: int, store: str
 ) -> None:
     """Measure each block's effect on the same folds, with its paired standard error.
+
+    Where the budget does not suffice for all folds, the first ones have to do.
 
     Parameters
     ----------
@@ -41,9 +45,11 @@ def ablate(
         best = work.candidates.best
         solution = work.candidates.solution(best.id)
         proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
-        for kind, proposal in proposer.nulls(solution):
+        nulls = proposer.nulls(solution)
+        folds = _folds(work, [proposal.solution for _, proposal in nulls])
+        for kind, proposal in nulls:
             known = work.candidates.find(proposal.solution.id)
-            evaluation = work.evaluate(proposal.solution, proposal.name, parent=best.id, block=kind, race=False)
+            evaluation = work.evaluate(proposal.solution, proposal.name, parent=best.id, block=kind, folds=folds)
             if evaluation is None:
                 break
             work.candidates.history["ablations"].append(_effect(work, best, kind, proposal.name, evaluation))
@@ -52,9 +58,17 @@ def ablate(
     work.candidates.write(ablated_dir)
 
 
+def _folds(work: Branch, solutions: Sequence[Solution]) -> int:
+    """On how many folds all variants can be afforded, at least one."""
+    if work.budget.counted:
+        return max(1, min(len(work.harness.folds), int(work.budget.left / max(len(solutions), 1))))
+    expected = sum(work.expected_seconds(each) for each in solutions)
+    return max(1, min(len(work.harness.folds), int(work.budget.left / expected))) if expected else 1
+
+
 def _effect(work: Branch, best: Candidate, kind: str, variant: str, evaluation: Evaluation) -> dict[str, Any]:
     """What the best candidate loses without the block: positive where the block helps."""
-    lost = work.differences(best.fold_scores, evaluation.fold_scores) if evaluation.ok else []
+    lost = work.differences(best.fold_scores, evaluation.fold_scores)
     return {
         "branch": work.branch,
         "step": work.step,

@@ -55,7 +55,13 @@ class Branch:
         self._lanes = max(cores() / scoped.scope.pipeline.branches, 1.0)
 
     def evaluate(
-        self, solution: Solution, name: str, *, parent: str | None = None, block: str | None = None, race: bool = True
+        self,
+        solution: Solution,
+        name: str,
+        *,
+        parent: str | None = None,
+        block: str | None = None,
+        folds: int | None = None,
     ) -> Evaluation | None:
         """Evaluate a solution and note it among the candidates; None when what is left of the budget does not suffice.
 
@@ -63,15 +69,16 @@ class Branch:
         ----------
         parent, block : str, optional
             Which candidate it came from, by changing which block.
-        race : bool
-            Give it up after the first folds when it is hopeless.
+        folds : int, optional
+            Run on so many folds, however it does; by default on all, unless it is hopeless after the first ones.
         """
-        if self.budget.exhausted or not self._affordable(solution):
+        if self.budget.exhausted or (folds is None and not self._affordable(solution)):
             return None
         evaluation = self.harness.evaluate(
             solution,
             seconds=lambda: self.budget.fit_seconds(_LONGEST_FIT),
-            give_up=self._hopeless if race else lambda scores: None,
+            give_up=self._hopeless if folds is None else lambda scores: None,
+            folds=folds,
         )
         self.budget.charge(
             stored_seconds=evaluation.stored_seconds, evaluations=evaluation.fits, executed=evaluation.executed
@@ -84,22 +91,25 @@ class Branch:
         """Whether the budget is likely to suffice, judged by the static costs of recipes and by what others took."""
         if self.budget.counted:
             return self.budget.left >= len(self.harness.folds) / 2
-        measured = [each for each in self.candidates.entries if each.status in ("ok", "pruned") and each.fold_scores]
-        if not measured or self.candidates.find(solution.id):
+        if self.candidates.find(solution.id):
             return True
+        return self.expected_seconds(solution) * len(self.harness.folds) <= self.budget.left * _OPTIMISM
+
+    def expected_seconds(self, solution: Solution) -> float:
+        """What one fold of a solution is likely to take of the budget; 0 while nothing was measured."""
         task = self.scoped.task
         rates = [
             each.seconds / len(each.fold_scores) / static_cost(self.candidates.solution(each.id), task)
-            for each in measured
+            for each in self.candidates.entries
+            if each.status in ("ok", "pruned") and each.fold_scores
         ]
-        expected = median(rates) * static_cost(solution, task) * len(self.harness.folds) / self._lanes
-        return expected <= self.budget.left * _OPTIMISM
+        return median(rates) * static_cost(solution, task) / self._lanes if rates else 0.0
 
     def is_better(self, evaluation: Evaluation | None) -> bool:
         """Whether it beats the branch's best."""
         if evaluation is None or not evaluation.ok or evaluation.score is None:
             return False
-        best = self.candidates.best_id and self.candidates.best.score
+        best = self.candidates.best.score if self.candidates.best_id else None
         return best is None or self.harness.gain(evaluation.score, best) > 0
 
     def accept(self, solution: Solution) -> None:

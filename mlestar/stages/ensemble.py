@@ -101,13 +101,13 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
     )
     if not ranked:
         raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
-    singles = [
-        _Choice("best", merged.solution(each.id), ((each, 1.0),), each.score or 0.0, tuple(each.fold_scores))
-        for each in ranked[:3]
-    ]
     postprocess = merged.solution(ranked[0].id).postprocess
     affordable = _Affordable(scoped, harness, postprocess)
     pool = [each for each in ranked if affordable([each])][:_MOST_CANDIDATES]
+    singles = [
+        _Choice("best", merged.solution(each.id), ((each, 1.0),), each.score or 0.0, tuple(each.fold_scores))
+        for each in pool[:3] or [min(ranked, key=lambda each: each.seconds)]
+    ]
     if len(pool) < 2:
         return singles
     stack = np.stack([merged.predictions[each.id] for each in pool], axis=1)
@@ -134,7 +134,7 @@ class _Affordable:
         self._fits = (scoped.task.folds + 1 if crossed else 1) / share / len(harness.folds)
 
     def __call__(self, members: Sequence[Candidate]) -> bool:
-        return sum(each.seconds for each in members) * self._fits <= self._limit
+        return bool(sum(each.seconds for each in members) * self._fits <= self._limit)
 
 
 def _members(pool: Sequence[Candidate], weights: np.ndarray, affordable: _Affordable) -> list[tuple[Candidate, float]]:

@@ -21,7 +21,7 @@ def entries(checkout: Path, name: str) -> Iterator[tuple[Requirement, str]]:
         yield Requirement(pin), f"--{options}"
 
 
-@pytest.mark.parametrize("name", EXTRAS)
+@pytest.mark.parametrize("name", ["build.txt", *EXTRAS])
 def test_every_entry_is_a_pin_with_hashes_and_nothing_else(checkout: Path, name: str) -> None:
     for requirement, options in entries(checkout, name):
         assert [specifier.operator for specifier in requirement.specifier] == ["=="]
