@@ -6,7 +6,7 @@ import importlib
 import inspect
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +39,15 @@ def run_stage(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     MlestarError
         When the user must mend something.
     """
-    if name not in STAGES:
-        raise MlestarError(f"no stage {name!r}; the stages are {', '.join(STAGES)}")
     if address := os.environ.get(STAGE_SERVER):
         from mlestar.stages.server import forward
 
         return forward(address, name, arguments)
-    stage = getattr(importlib.import_module(f"mlestar.stages.{name}"), name)
-    _check(name, stage, arguments)
     place = {"stage": name, "branch": arguments.get("branch"), "step": arguments.get("step")}
     started = time.monotonic()
-    emit("stage_started", **place)
     try:
+        stage = _stage(name, arguments)
+        emit("stage_started", **place)
         result = stage(**{key: _typed(key, value) for key, value in arguments.items()})
     except Exception as error:
         emit("stage_failed", **place, error=type(error).__name__, message=str(error))
@@ -59,13 +56,17 @@ def run_stage(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"result": result}
 
 
-def _check(name: str, stage: Any, arguments: Mapping[str, Any]) -> None:
+def _stage(name: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
+    if name not in STAGES:
+        raise MlestarError(f"no stage {name!r}; the stages are {', '.join(STAGES)}")
+    stage: Callable[..., Any] = getattr(importlib.import_module(f"mlestar.stages.{name}"), name)
     known = inspect.signature(stage).parameters
     if foreign := [key for key in arguments if key not in known]:
         raise MlestarError(f"stage {name}: no argument {foreign[0]!r}; it takes {', '.join(known)}")
     needed = [key for key, each in known.items() if each.default is inspect.Parameter.empty]
     if absent := [key for key in needed if key not in arguments]:
         raise MlestarError(f"stage {name}: argument {absent[0]!r} is missing")
+    return stage
 
 
 def _typed(key: str, value: Any) -> Any:
