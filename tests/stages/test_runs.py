@@ -22,7 +22,10 @@ TABLES = {
 METRICS = {"binary": "f1", "multiclass": "log_loss", "regression": "mae"}
 
 
-@pytest.fixture(scope="module", params=TABLES)
+@pytest.fixture(
+    scope="module",
+    params=["regression", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("binary", "multiclass"))],
+)
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, run_stages: Any) -> Any:
     kind = request.param
     task = {"target": "target", "type": kind, "metric": METRICS[kind]}
