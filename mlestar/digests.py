@@ -22,9 +22,19 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+_SOURCES = (".py", ".j2", ".html", ".css", ".js")
+_APART = ("components", "pipelines", "specs")
+
+
 @functools.cache
 def library_digest() -> str:
-    """SHA-256 over the source of this library: two equal digests run the same code."""
+    """SHA-256 over the source of this library, templates included: two equal digests run the same code.
+
+    Components and pipelines do not count, which lie inside the package only where it is installed from a wheel: an
+    orchestrator sees their text in its own key.
+    """
     root = Path(__file__).parent
-    sources = sorted(root.rglob("*.py"))
-    return digest([[path.relative_to(root).as_posix(), file_digest(path)] for path in sources])
+    sources = {path.relative_to(root): path for path in root.rglob("*") if path.suffix in _SOURCES}
+    return digest(
+        [[name.as_posix(), file_digest(path)] for name, path in sorted(sources.items()) if name.parts[0] not in _APART]
+    )

@@ -169,7 +169,7 @@ class RecipeProposer:
                 params = {name: values[name] for name in space}
                 study.add_trial(optuna.trial.create_trial(params=params, distributions=space, value=trial.score))
         for _ in range(_DRAWS):
-            yield recipe.defaults | study.ask(space).params
+            yield recipe.defaults | {name: _rounded(value) for name, value in study.ask(space).params.items()}
 
 
 def _feeds(encode: Recipe, model: Recipe) -> bool:
@@ -184,6 +184,11 @@ def _clash(one: Recipe, other: Recipe) -> bool:
         for each, against in ((one, other), (other, one))
         for part in each.name.split("+")
     )
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers that a person would write: more digits say nothing."""
+    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def _key(parameters: Mapping[str, Any]) -> str:

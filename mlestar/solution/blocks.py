@@ -93,6 +93,11 @@ class Block:
         return digest([self.kind, normalised(self.module, self.kind)])
 
     @cached_property
+    def shape(self) -> str:
+        """SHA-256 of what the block means apart from the values of its parameters."""
+        return self.with_parameters(dict.fromkeys(self.parameters)).digest if self.parameters else self.digest
+
+    @cached_property
     def needs_out_of_fold(self) -> bool:
         """Whether the object that it returns is fitted on out-of-fold predictions."""
         return any(

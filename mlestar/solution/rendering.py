@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -38,6 +39,8 @@ _SPLITTERS = {
     "stratified": "StratifiedKFold",
     "kfold": "KFold",
 }
+_LONGEST_CALL = 95
+_STEP_KINDS = tuple(kind for kind in MEMBER_KINDS if kind != "target")  # a target block wraps the model
 _CELL = re.compile(r"^# %% block: (?P<kind>[a-z]+)(?:_\d+)? \((?P<name>.*)\)$")
 _PROGRAM_NAMES = (
     *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "Context", "Combination", "Solution", "named", "pipeline"),
@@ -54,7 +57,6 @@ _PROGRAM_NAMES = (
         "main",
     ),
 )
-_STANDARD_LIBRARY = {"argparse", "dataclasses", "importlib", "sys", "zipfile"}
 
 
 def render(solution: Solution, task: Task, *, threads: int = 2) -> str:
@@ -122,51 +124,56 @@ def read_program(text: str) -> Solution:
     if not names:
         raise SolutionError("no '# %% block:' cells; is this a program that mlestar wrote?")
 
-    def block(function: str) -> Block:
+    def block(function: str, parameters: Mapping[str, Any]) -> Block:
         kind = re.sub(r"_\d+$", "", function)
         source = module.cut_out(function)
-        return Block(kind, source if kind == function else rename(source, {function: kind}), names[function])
+        found = Block(kind, source if kind == function else rename(source, {function: kind}), names[function])
+        return found.with_parameters(parameters) if parameters else found
 
     members = []
     for name, node in module.definitions.items():
         if name == "pipeline" or re.fullmatch(r"member_\d+", name):
             calls = list(_called_blocks(node, names))
-            found = {re.sub(r"_\d+$", "", function): block(function) for function in calls}
+            found = {re.sub(r"_\d+$", "", function): block(function, parameters) for function, parameters in calls}
             members.append({kind: found[kind] for kind in MEMBER_KINDS if kind in found})
-    single = {kind: block(kind) if kind in names else None for kind in ("combine", "postprocess")}
+    single = {kind: block(kind, {}) if kind in names else None for kind in ("combine", "postprocess")}
     return Solution(tuple(members), single["combine"], single["postprocess"])
 
 
 class _Layout:
-    """Which function of the script each block becomes: equal blocks once, different ones of a kind numbered."""
+    """Which function of the script each block becomes.
+
+    Blocks that differ in the values of parameters only are one function, which a member calls with its own values;
+    different ones of a kind are numbered.
+    """
 
     def __init__(self, solution: Solution, task: Task) -> None:
         self.cells: list[dict[str, str]] = []
         self._definitions = dict.fromkeys(_PROGRAM_NAMES, "")
         self._bindings = {each.binding: each for each in _program_imports(solution, task)}
-        functions = _function_names(solution)
-        seen: set[str] = set()
-        for block, function in functions:
-            if function not in seen:
-                seen.add(function)
-                self.cells.append({"function": function, "name": block.name, "text": self._place(block, function)})
-        names = {(block.kind, block.digest): function for block, function in functions}
+        functions = _functions(solution)
+        for function, block in functions.items():
+            self.cells.append({"function": function, "name": block.name, "text": self._place(block, function)})
+        names = {(block.kind, block.shape): function for function, block in functions.items()}
+
+        def call(block: Block) -> str:
+            function = names[block.kind, block.shape]
+            rendered = functions[function].parameters
+            own = {name: value for name, value in block.parameters.items() if value != rendered[name]}
+            arguments = ["CONTEXT", *(f"{name}={_literal(value)}" for name, value in own.items())]
+            return _call(function, arguments)
+
         single = len(solution.members) == 1
         self.members = [
             {
                 "function": "pipeline" if single else f"member_{number}",
                 "title": _member_title(member, number, single),
-                "target": names[("target", member["target"].digest)] if "target" in member else None,
-                "blocks": {
-                    kind: names[(kind, member[kind].digest)]
-                    for kind in MEMBER_KINDS
-                    if kind in member and kind != "target"
-                },
+                "steps": [(kind, _step(call, member, kind)) for kind in _STEP_KINDS if kind in member],
             }
             for number, member in enumerate(solution.members, 1)
         ]
         self.imports = _merged(self._bindings.values())
-        roots = {each.module.split(".")[0] for each in self._bindings.values()} - _STANDARD_LIBRARY - {"skops"}
+        roots = {each.module.split(".")[0] for each in self._bindings.values()} - sys.stdlib_module_names - {"skops"}
         self.packages = sorted(roots)
 
     def _place(self, block: Block, function: str) -> str:
@@ -193,13 +200,32 @@ class _Layout:
         return f"{name}_{number}"
 
 
-def _function_names(solution: Solution) -> list[tuple[Block, str]]:
-    """Each block of the solution with the name of its function, by kind in the order of application."""
-    found = []
+def _functions(solution: Solution) -> dict[str, Block]:
+    """The functions of the program: the first block of each shape, by kind in the order of application."""
+    found: dict[str, Block] = {}
     for kind in MEMBER_KINDS:
-        versions = list(dict.fromkeys(member[kind] for member in solution.members if kind in member))
-        found += [(block, kind if len(versions) == 1 else f"{kind}_{n}") for n, block in enumerate(versions, 1)]
-    return found + [(block, block.kind) for block in (solution.combine, solution.postprocess) if block]
+        shapes: dict[str, Block] = {}
+        for member in solution.members:
+            if kind in member:
+                shapes.setdefault(member[kind].shape, member[kind])
+        found |= {kind if len(shapes) == 1 else f"{kind}_{n}": block for n, block in enumerate(shapes.values(), 1)}
+    return found | {block.kind: block for block in (solution.combine, solution.postprocess) if block}
+
+
+def _call(function: str, arguments: Sequence[str]) -> str:
+    """A call, on one line or, where that is too long for a step of a pipeline, with a line per argument."""
+    line = f"{function}({', '.join(arguments)})"
+    if len(line) <= _LONGEST_CALL:
+        return line
+    return f"{function}(\n" + "".join(f"{' ' * 16}{each},\n" for each in arguments) + f"{' ' * 12})"
+
+
+def _step(call: Callable[[Block], str], member: Mapping[str, Block], kind: str) -> str:
+    """The expression that makes a step of a member's pipeline."""
+    if kind != "model" or "target" not in member:
+        return call(member[kind])
+    model, target = call(member["model"]), call(member["target"])
+    return f"TransformedTargetRegressor({model}, transformer={target}, check_inverse=False)"
 
 
 def _program_imports(solution: Solution, task: Task) -> list[Import]:
@@ -222,7 +248,7 @@ def _merged(imports: Iterable[Import]) -> str:
     statements = plain + [f"from {module} import {', '.join(sorted(found))}" for module, found in sorted(names.items())]
 
     def is_standard(statement: str) -> bool:
-        return statement.split()[1].split(".", maxsplit=1)[0] in _STANDARD_LIBRARY
+        return statement.split()[1].split(".", maxsplit=1)[0] in sys.stdlib_module_names
 
     groups = [[each for each in statements if is_standard(each) is standard] for standard in (True, False)]
     return "\n\n".join("\n".join(group) for group in groups if group)
@@ -238,10 +264,10 @@ def _definitions_only(text: str) -> str:
     return "\n".join(lines)
 
 
-def _called_blocks(node: ast.AST, names: dict[str, str]) -> Iterator[str]:
+def _called_blocks(node: ast.AST, names: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for each in ast.walk(node):
         if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in names:
-            yield each.func.id
+            yield each.func.id, {str(given.arg): ast.literal_eval(given.value) for given in each.keywords}
 
 
 def _member_title(member: Any, number: int, single: bool) -> str:

@@ -24,10 +24,10 @@ from mlestar.evaluation import Harness, InvalidScore
 from mlestar.files import write_bytes, write_json
 from mlestar.progress import emit
 from mlestar.recipes import plain_solution
-from mlestar.spec import Scope, parse_scope
+from mlestar.spec import Scope, did_you_mean, parse_scope
 from mlestar.stages.budget import Plan, make_plan
 from mlestar.stages.scoped import Scoped, open_harness
-from mlestar.validation.baselines import trivial_predictions
+from mlestar.validation import check_ids, trivial_predictions
 
 __all__ = ["GAP", "scope"]
 
@@ -58,6 +58,10 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
     """
     started = time.monotonic()
     loaded = parse_scope(spec)
+    for check in loaded.scope.validation.checks:
+        if check not in check_ids():
+            remedy = did_you_mean(check, check_ids()) or f"; the checks are {', '.join(check_ids())}"
+            raise loaded.source.error(f"validation.checks.{check}", f"no check {check!r}{remedy}")
     frame = read_table(loaded.scope.data.train)
     task, inferences, warnings = infer_task(loaded.scope, frame, source=loaded.source)
     frame = _ordered(frame, task)
