@@ -7,6 +7,7 @@ the catalogue imports no modelling library, and a recipe whose library is absent
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ENTRY_POINTS", "catalogue", "find_recipe", "knows_recipe", "load_recipe", "null_recipe", "recipes_for"]
 
 ENTRY_POINTS = "mlestar.recipes"
+_PARTS = "mlestar.recipes.parts"
 _NULLS = {"clean": "minimal", "encode": "ordinal", "model": "linear"}
 
 
@@ -49,7 +51,7 @@ def catalogue() -> tuple[Recipe, ...]:
 
 def load_recipe(path: Path) -> Recipe:
     """The recipe of a file, without importing what its block imports."""
-    text = path.read_text(encoding="utf-8")
+    text = _with_parts(path.read_text(encoding="utf-8"))
     module = Module(text, str(path))
     if "RECIPE" not in module.definitions:
         raise SolutionError(f"{path}: no RECIPE; define RECIPE = Recipe(...) at the bottom of the file")
@@ -62,6 +64,17 @@ def load_recipe(path: Path) -> Recipe:
     absent = sorted(root for root in roots if find_spec(root) is None)
     reason = f"needs {absent[0]}, which is not installed" if absent else None
     return replace(recipe, text=text, unavailable=reason)
+
+
+def _with_parts(text: str) -> str:
+    """The text of a recipe with the shared parts in front of it, in place of their import."""
+    lines = text.splitlines()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ImportFrom) and node.module == _PARTS:
+            parts = (Path(__file__).parent / "parts.py").read_text(encoding="utf-8")
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or 0) - node.lineno + 1)
+            return parts + "\n\n\n" + "\n".join(lines) + "\n"
+    return text
 
 
 def recipes_for(kind: str, task: Task) -> list[Recipe]:

@@ -3,52 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from mlestar.recipes.parts import ColumnsOf, Tfidf, as_days
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice
-
-
-class Tfidf(TfidfVectorizer):
-    """TF-IDF whose vocabulary is saved as one array: saving its terms one by one takes minutes."""
-
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        if "vocabulary_" in state:
-            state["vocabulary_"] = np.array(sorted(state["vocabulary_"], key=state["vocabulary_"].get))
-        return state
-
-    def __setstate__(self, state):
-        if "vocabulary_" in state:
-            state["vocabulary_"] = {term: column for column, term in enumerate(state["vocabulary_"].tolist())}
-        super().__setstate__(state)
-
-
-class ColumnsOf:
-    """Picks the columns of one sort from a table: "categories", "numbers", "dates" or "texts"."""
-
-    def __init__(self, sort, ctx):
-        self.sort = sort
-        self.categorical = ctx.categorical
-        self.text = ctx.text
-
-    def __call__(self, X):
-        return [name for name in X.columns if self.sort_of(X[name]) == self.sort]
-
-    def sort_of(self, column):
-        if pd.api.types.is_datetime64_any_dtype(column):
-            return "dates"
-        if pd.api.types.is_numeric_dtype(column):
-            return "categories" if column.name in self.categorical else "numbers"
-        return "texts" if column.name in self.text else "categories"
-
-
-def as_days(X):
-    """Dates as days since 1970."""
-    return X.apply(lambda column: (column - pd.Timestamp(0)).dt.total_seconds() / 86400)
 
 
 def as_one_text(X):

@@ -1,29 +1,13 @@
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 
+from mlestar.recipes.parts import Tfidf
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice, Integer
-
-
-class Tfidf(TfidfVectorizer):
-    """TF-IDF whose vocabulary is saved as one array: saving its terms one by one takes minutes."""
-
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        if "vocabulary_" in state:
-            state["vocabulary_"] = np.array(sorted(state["vocabulary_"], key=state["vocabulary_"].get))
-        return state
-
-    def __setstate__(self, state):
-        if "vocabulary_" in state:
-            state["vocabulary_"] = {term: column for column, term in enumerate(state["vocabulary_"].tolist())}
-        super().__setstate__(state)
 
 
 class TextComponents(TransformerMixin, BaseEstimator):

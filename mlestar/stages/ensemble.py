@@ -103,7 +103,8 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
         raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
     postprocess = merged.solution(ranked[0].id).postprocess
     affordable = _Affordable(scoped, harness, postprocess)
-    pool = [each for each in ranked if affordable([each])][:_MOST_CANDIDATES]
+    different = [each for place, each in enumerate(ranked) if not _repeats(merged, each, ranked[:place])]
+    pool = [each for each in different if affordable([each])][:_MOST_CANDIDATES]
     singles = [
         _Choice("best", merged.solution(each.id), ((each, 1.0),), each.score or 0.0, tuple(each.fold_scores))
         for each in pool[:3] or [min(ranked, key=lambda each: each.seconds)]
@@ -122,6 +123,13 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
             found.append(_ensemble(harness, merged, method, members, postprocess, nested_scores(harness, stack, weigh)))
             emit("evaluated", stage="ensemble", branch=None, step=None, name=method, score=found[-1].score, status="ok")
     return singles + found
+
+
+def _repeats(merged: Candidates, candidate: Candidate, better: Sequence[Candidate]) -> bool:
+    """Whether a better candidate predicts the same: a change of a block need not change anything."""
+    mine = merged.predictions[candidate.id]
+    same_score = [each for each in better if each.fold_scores == candidate.fold_scores]
+    return any(np.allclose(merged.predictions[each.id], mine, rtol=1e-9, equal_nan=True) for each in same_score)
 
 
 class _Affordable:
@@ -144,7 +152,10 @@ def _members(pool: Sequence[Candidate], weights: np.ndarray, affordable: _Afford
         if weights[place] >= _LEAST_WEIGHT and affordable([pool[place], *(each for each, _ in members)]):
             members.append((pool[place], float(weights[place])))
     total = sum(weight for _, weight in members)
-    return [(each, round(weight / total, 4)) for each, weight in members]
+    rounded = [round(weight / total, 4) for _, weight in members]
+    if rounded:  # what rounding took or gave goes to the heaviest, so that probabilities still sum to one
+        rounded[0] = round(1.0 - sum(rounded[1:]), 4)
+    return [(each, weight) for (each, _), weight in zip(members, rounded, strict=True)]
 
 
 def _ensemble(

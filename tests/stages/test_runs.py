@@ -54,6 +54,12 @@ def test_fit_on_the_users_file_reproduces_what_finalize_ships(run: Any, tmp_path
     assert not run.document("final", "model.json")["notes"]
 
 
+def test_the_weights_of_an_ensemble_sum_to_one_over_different_members(run: Any) -> None:
+    members = run.document("model", "ensemble.json")["members"]
+    assert sum(member["weight"] for member in members) == pytest.approx(1, abs=1e-12)
+    assert len({member["score"] for member in members}) == len(members)
+
+
 def test_no_holdout_row_is_among_the_training_rows(run: Any) -> None:
     train, holdout = (np.load(run.root / part / "rows.npy") for part in ("train", "holdout"))
     assert not set(train) & set(holdout)
