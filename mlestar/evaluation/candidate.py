@@ -124,7 +124,7 @@ class _Phases:
 
     def combine(self, stack: int, target: int) -> None:
         module = self._import_program()
-        self._combination = module.fit_combination(_array(stack), self._table(target)["target"].to_numpy())
+        self._combination = module.Combination().fit(_array(stack), self._table(target)["target"].to_numpy())
 
     def combined(self, stack: int, output: int) -> dict[str, Any]:
         return _write(output, *self._combination.predict(_array(stack)))

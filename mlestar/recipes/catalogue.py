@@ -30,7 +30,7 @@ __all__ = ["ENTRY_POINTS", "catalogue", "find_recipe", "knows_recipe", "load_rec
 
 ENTRY_POINTS = "mlestar.recipes"
 _PARTS = "mlestar.recipes.parts"
-_NULLS = {"clean": "minimal", "encode": "ordinal", "model": "linear"}
+_NULLS = {"clean": ("minimal",), "encode": ("ordinal",), "model": ("logistic", "ridge")}
 
 
 @cache
@@ -85,7 +85,7 @@ def recipes_for(kind: str, task: Task) -> list[Recipe]:
 
 def null_recipe(kind: str, task: Task) -> Recipe | None:
     """The simplest competent alternative for a block; None where leaving the block out is that."""
-    return find_recipe(kind, _NULLS[kind]) if kind in _NULLS else None
+    return next((each for each in recipes_for(kind, task) if each.name in _NULLS.get(kind, ())), None)
 
 
 def knows_recipe(kind: str, name: str) -> bool:

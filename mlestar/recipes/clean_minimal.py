@@ -6,7 +6,7 @@ from mlestar.recipes.recipe import Recipe
 
 def clean(ctx):
     """Read numbers and dates that are written as text, and turn infinities into missing values."""
-    return TypedColumns(ctx.numeric, ctx.dates)
+    return TypedColumns(ctx.numeric, ctx.categorical, ctx.dates)
 
 
 RECIPE = Recipe(kind="clean", name="minimal", suits=lambda task: 0.5)

@@ -16,7 +16,7 @@ def clean(ctx, *, drop_missing_above=1.0, drop_constant=True):
     """
     return make_pipeline(
         Cleaner(drop_null_fraction=drop_missing_above, drop_if_constant=drop_constant, parse_numbers=True),
-        TypedColumns(ctx.numeric, ctx.dates),
+        TypedColumns(ctx.numeric, ctx.categorical, ctx.dates),
     )
 
 

@@ -15,20 +15,16 @@ class CategoryTable(TransformerMixin, BaseEstimator):
     Column names are reduced to letters, digits and underscores, which is what LightGBM accepts.
     """
 
-    def __init__(self, categorical, text, rare_below, most):
-        self.categorical = categorical
-        self.text = text
+    def __init__(self, rare_below, most):
         self.rare_below = rare_below
         self.most = most
 
     def fit(self, X, y=None):
         self.n_features_in_ = X.shape[1]
         self.levels_ = {}
-        for name, column in X.items():
-            numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
-            if name in self.categorical or not (numeric or name in self.text):
-                counts = column.dropna().astype("str").value_counts()
-                self.levels_[name] = sorted(counts[counts >= self.rare_below].index[: self.most])
+        for name, column in X.select_dtypes("category").items():
+            counts = column.dropna().astype("str").value_counts()
+            self.levels_[name] = sorted(counts[counts >= self.rare_below].index[: self.most])
         return self
 
     def transform(self, X):
@@ -41,8 +37,8 @@ class CategoryTable(TransformerMixin, BaseEstimator):
                 columns[label] = pd.Categorical(values.where(known, "(rare)"), [*self.levels_[name], "(rare)"])
             elif pd.api.types.is_datetime64_any_dtype(column):
                 columns[label] = (column - pd.Timestamp(0)).dt.total_seconds() / 86400
-            elif name in self.text:
-                columns[label] = column.astype("object").fillna("").astype("str").str.len().astype("float64")
+            elif pd.api.types.is_string_dtype(column):
+                columns[label] = column.fillna("").str.len().astype("float64")
             else:
                 columns[label] = column.astype("float64")
         return pd.DataFrame(columns, index=X.index)
@@ -52,9 +48,9 @@ def encode(ctx, *, rare_below=3, most=200):
     """Hand categories to the model as such, for boosting that splits on sets of categories.
 
     Of each column the `most` frequent categories, those seen at least `rare_below` times, are kept; the others, and the
-    unseen ones, become one. Dates become days, texts their length.
+    unseen ones, become one.
     """
-    return CategoryTable(ctx.categorical, ctx.text, rare_below, most)
+    return CategoryTable(rare_below, most)
 
 
 RECIPE = Recipe(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -12,14 +11,14 @@ from sklearn.preprocessing import (
 )
 from skrub import SquashingScaler
 
-from mlestar.recipes.parts import ColumnsOf, as_days, as_lengths
+from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, as_days, as_lengths, filled
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Choice
 
 
-def numbers(scaling, seed):
-    """Numbers without gaps and on one scale; columns with gaps get one more that says where they were."""
-    scalers = {
+def scalers(scaling, seed):
+    """The steps that bring numbers to one scale."""
+    return {
         "standard": [StandardScaler()],
         "squash": [SquashingScaler()],
         "quantile": [QuantileTransformer(n_quantiles=100, output_distribution="normal", random_state=seed)],
@@ -27,10 +26,7 @@ def numbers(scaling, seed):
             QuantileTransformer(n_quantiles=100, random_state=seed),
             SplineTransformer(n_knots=6, degree=3, include_bias=False),
         ],
-    }
-    return make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), *scalers[scaling]
-    )
+    }[scaling]
 
 
 def encode(ctx, *, scaling="standard", rare_below=5, most=100):
@@ -38,21 +34,18 @@ def encode(ctx, *, scaling="standard", rare_below=5, most=100):
 
     Of each column the `most` frequent categories, those seen at least `rare_below` times, get a column; the others, and
     the unseen ones, share one. `scaling` is "standard", "squash" (standard, with outliers drawn in), "quantile" (to a
-    normal distribution) or "spline" (smooth curves of each number). Dates become days, texts their length.
+    normal distribution) or "spline" (smooth curves of each number).
     """
-    categories = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare_below, max_categories=most)
-    return ColumnTransformer(
-        [
-            ("categories", categories, ColumnsOf("categories", ctx)),
-            ("numbers", numbers(scaling, ctx.seed), ColumnsOf("numbers", ctx)),
-            ("dates", make_pipeline(FunctionTransformer(as_days), numbers(scaling, ctx.seed)), ColumnsOf("dates", ctx)),
-            (
-                "texts",
-                make_pipeline(FunctionTransformer(as_lengths), numbers(scaling, ctx.seed)),
-                ColumnsOf("texts", ctx),
-            ),
-        ]
-    )
+    numbers = filled(*scalers(scaling, ctx.seed))
+    steps = [("numbers", numbers, NUMBERS)]
+    if ctx.categorical:
+        columns = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare_below, max_categories=most)
+        steps.append(("categories", columns, CATEGORIES))
+    if ctx.dates:
+        steps.append(("dates", make_pipeline(FunctionTransformer(as_days), numbers), DATES))
+    if ctx.text:
+        steps.append(("texts", make_pipeline(FunctionTransformer(as_lengths), numbers), TEXTS))
+    return ColumnTransformer(steps)
 
 
 RECIPE = Recipe(

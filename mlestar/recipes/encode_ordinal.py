@@ -4,28 +4,31 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
-from mlestar.recipes.parts import ColumnsOf, as_days, as_lengths
+from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, as_days, as_lengths
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Choice
 
 
 def encode(ctx, *, rare_below=1):
-    """Number the categories in their natural order; numbers stay as they are, dates become days, texts their length.
+    """Number the categories in their natural order; numbers stay as they are.
 
     Categories seen fewer than `rare_below` times share one code. Missing and unseen categories are NaN, which tree
     models handle themselves.
     """
-    categories = OrdinalEncoder(
-        handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, min_frequency=rare_below
-    )
-    return ColumnTransformer(
-        [
-            ("categories", categories, ColumnsOf("categories", ctx)),
-            ("numbers", "passthrough", ColumnsOf("numbers", ctx)),
-            ("dates", FunctionTransformer(as_days), ColumnsOf("dates", ctx)),
-            ("texts", FunctionTransformer(as_lengths), ColumnsOf("texts", ctx)),
-        ]
-    )
+    steps = [("numbers", "passthrough", NUMBERS)]
+    if ctx.categorical:
+        codes = OrdinalEncoder(
+            handle_unknown="use_encoded_value",
+            unknown_value=np.nan,
+            encoded_missing_value=np.nan,
+            min_frequency=rare_below,
+        )
+        steps.append(("categories", codes, CATEGORIES))
+    if ctx.dates:
+        steps.append(("dates", FunctionTransformer(as_days), DATES))
+    if ctx.text:
+        steps.append(("texts", FunctionTransformer(as_lengths), TEXTS))
+    return ColumnTransformer(steps)
 
 
 RECIPE = Recipe(

@@ -5,7 +5,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, TargetEncoder
 
-from mlestar.recipes.parts import ColumnsOf, as_days, as_lengths
+from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, as_days, as_lengths
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Choice
 
@@ -14,21 +14,23 @@ def encode(ctx, *, smooth="auto", keep_codes=True):
     """Replace every category by the mean of the target over its rows, shrunk towards the overall mean.
 
     The training rows are encoded by cross-fitting, so that no row sees its own target. `keep_codes` adds the
-    categories' numbers as well; missing and unseen ones are NaN there. Dates become days, texts their length.
+    categories' numbers as well; missing and unseen ones are NaN there.
     """
-    regression = ctx.task == "regression"
-    folds = (KFold if regression else StratifiedKFold)(5, shuffle=True, random_state=ctx.seed)
-    means = TargetEncoder(target_type="continuous" if regression else ctx.task, smooth=smooth, cv=folds)
-    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
-    return ColumnTransformer(
-        [
-            ("means", means, ColumnsOf("categories", ctx)),
-            *([("codes", codes, ColumnsOf("categories", ctx))] if keep_codes else []),
-            ("numbers", "passthrough", ColumnsOf("numbers", ctx)),
-            ("dates", FunctionTransformer(as_days), ColumnsOf("dates", ctx)),
-            ("texts", FunctionTransformer(as_lengths), ColumnsOf("texts", ctx)),
-        ]
-    )
+    if ctx.task == "regression":
+        folds = KFold(5, shuffle=True, random_state=ctx.seed)
+        means = TargetEncoder(target_type="continuous", smooth=smooth, cv=folds)
+    else:
+        folds = StratifiedKFold(5, shuffle=True, random_state=ctx.seed)
+        means = TargetEncoder(target_type=ctx.task, smooth=smooth, cv=folds)
+    steps = [("numbers", "passthrough", NUMBERS), ("means", means, CATEGORIES)]
+    if keep_codes:
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
+        steps.append(("codes", codes, CATEGORIES))
+    if ctx.dates:
+        steps.append(("dates", FunctionTransformer(as_days), DATES))
+    if ctx.text:
+        steps.append(("texts", FunctionTransformer(as_lengths), TEXTS))
+    return ColumnTransformer(steps)
 
 
 RECIPE = Recipe(

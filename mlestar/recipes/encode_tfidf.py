@@ -3,18 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from mlestar.recipes.parts import ColumnsOf, Tfidf, as_days
+from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, Tfidf, as_days, filled
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice
 
 
 def as_one_text(X):
     """The texts of a row, one after the other."""
-    return X.astype("object").fillna("").astype("str").agg(" ".join, axis=1).where(X.notna().any(axis=1), "missing")
+    return X.fillna("").agg(" ".join, axis=1).where(X.notna().any(axis=1), "missing")
 
 
 def as_counts(X):
@@ -27,8 +26,8 @@ def as_counts(X):
 def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000):
     """Texts as TF-IDF of their words and of the character sequences within words, and as counts, in a sparse matrix.
 
-    Sequences found in fewer than `rare_below` texts are left out, and all but the `most` frequent. Categories get one
-    column each; numbers and dates are brought to one scale, without gaps.
+    Sequences found in fewer than `rare_below` texts are left out, and all but the `most` frequent. Categories get a
+    column each; numbers are brought to one scale, without gaps.
     """
     words = Tfidf(
         analyzer="word",
@@ -41,23 +40,18 @@ def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000)
     characters = Tfidf(
         analyzer="char_wb", ngram_range=(2, character_ngrams), min_df=rare_below, max_features=most, sublinear_tf=True
     )
-    scaled = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
-    )
-    texts = make_pipeline(
-        FunctionTransformer(as_one_text), FeatureUnion([("words", words), ("characters", characters)])
-    )
-    categories = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=100)
-    return ColumnTransformer(
-        [
-            ("texts", texts, ColumnsOf("texts", ctx)),
-            ("counts", make_pipeline(FunctionTransformer(as_counts), StandardScaler()), ColumnsOf("texts", ctx)),
-            ("categories", categories, ColumnsOf("categories", ctx)),
-            ("numbers", scaled, ColumnsOf("numbers", ctx)),
-            ("dates", make_pipeline(FunctionTransformer(as_days), scaled), ColumnsOf("dates", ctx)),
-        ],
-        sparse_threshold=1.0,
-    )
+    steps = [
+        ("texts", make_pipeline(FunctionTransformer(as_one_text), make_union(words, characters)), TEXTS),
+        ("counts", make_pipeline(FunctionTransformer(as_counts), StandardScaler()), TEXTS),
+    ]
+    if ctx.categorical:
+        columns = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=100)
+        steps.append(("categories", columns, CATEGORIES))
+    if ctx.numeric:
+        steps.append(("numbers", filled(StandardScaler()), NUMBERS))
+    if ctx.dates:
+        steps.append(("dates", make_pipeline(FunctionTransformer(as_days), filled(StandardScaler())), DATES))
+    return ColumnTransformer(steps, sparse_threshold=1.0)
 
 
 RECIPE = Recipe(

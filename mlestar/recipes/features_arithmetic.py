@@ -19,6 +19,16 @@ OPERATIONS = {
 }
 
 
+def ranks(y):
+    """Values as their ranks, so that outliers count no more than others."""
+    return pd.DataFrame(y).rank().to_numpy()
+
+
+def indicators(y):
+    """Classes as a column of zeros and ones each."""
+    return LabelBinarizer().fit_transform(y).astype(float)
+
+
 class Arithmetic(TransformerMixin, BaseEstimator):
     """Adds ratios, products, differences and sums of two numbers, those that explain the target best.
 
@@ -26,9 +36,9 @@ class Arithmetic(TransformerMixin, BaseEstimator):
     themselves, both fitted on the other half. Only the `columns` columns that predict best by themselves are paired.
     """
 
-    def __init__(self, numeric, regression, most, columns, sample, seed):
+    def __init__(self, numeric, goal, most, columns, sample, seed):
         self.numeric = numeric
-        self.regression = regression
+        self.goal = goal
         self.most = most
         self.columns = columns
         self.sample = sample
@@ -37,7 +47,7 @@ class Arithmetic(TransformerMixin, BaseEstimator):
     def fit(self, X, y):
         self.n_features_in_ = X.shape[1]
         rows = np.random.default_rng(self.seed).permutation(len(X))[: self.sample]
-        X, goal = X.iloc[rows], self._goal(np.asarray(y)[rows])
+        X, goal = X.iloc[rows], self.goal(np.asarray(y)[rows])
         names = [name for name in self.numeric if name in X and pd.api.types.is_numeric_dtype(X[name])]
         alone = {name: self._explained(X[[name]], goal) for name in names}
         names = sorted(names, key=lambda name: -alone[name])[: self.columns]
@@ -56,10 +66,6 @@ class Arithmetic(TransformerMixin, BaseEstimator):
         added = {f"{a} {sign} {b}": OPERATIONS[sign](X[a], X[b]) for a, sign, b in self.combinations_}
         return pd.concat([X, pd.DataFrame(added, index=X.index)], axis=1)
 
-    def _goal(self, y):
-        """What the trees are to explain: ranks of values, or one column per class."""
-        return pd.DataFrame(y).rank().to_numpy() if self.regression else LabelBinarizer().fit_transform(y).astype(float)
-
     def _explained(self, columns, goal):
         half = len(columns) // 2
         tree = DecisionTreeRegressor(max_leaf_nodes=16, min_samples_leaf=max(5, half // 50), random_state=self.seed)
@@ -68,7 +74,8 @@ class Arithmetic(TransformerMixin, BaseEstimator):
 
 def features(ctx, *, most=8, columns=10, sample=3000):
     """Add up to `most` ratios, products, differences and sums of two numbers that help to predict the target."""
-    return Arithmetic(ctx.numeric, ctx.task == "regression", most, columns, sample, ctx.seed)
+    goal = ranks if ctx.task == "regression" else indicators
+    return Arithmetic(ctx.numeric, goal, most, columns, sample, ctx.seed)
 
 
 RECIPE = Recipe(

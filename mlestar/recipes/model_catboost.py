@@ -59,8 +59,7 @@ def model(
 ):
     """CatBoost: gradient boosting of symmetric trees, with target statistics of categories computed in passing.
 
-    Takes missing values and pandas categories; sparse matrices too, slowly. Learns absolute errors where the metric
-    counts those.
+    Takes missing values and pandas categories; sparse matrices too, slowly.
     """
     settings = dict(
         iterations=iterations,

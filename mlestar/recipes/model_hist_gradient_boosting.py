@@ -37,8 +37,7 @@ def model(
 ):
     """Histogram gradient boosting of scikit-learn.
 
-    Takes missing values and pandas categories (up to 255 per column), but no sparse matrices. Learns absolute errors
-    where the metric counts those.
+    Takes missing values and pandas categories (up to 255 per column), but no sparse matrices.
     """
     settings = dict(
         max_iter=max_iter,

@@ -22,7 +22,7 @@ def model(
 ):
     """LightGBM: gradient boosting of trees that grow leaf by leaf.
 
-    Takes missing values, sparse matrices and pandas categories. Learns absolute errors where the metric counts those.
+    Takes missing values, sparse matrices and pandas categories.
     """
     settings = dict(
         n_estimators=n_estimators,

@@ -4,17 +4,43 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import make_column_selector
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import StandardScaler
 
-__all__ = ["ColumnsOf", "Tfidf", "TypedColumns", "as_days", "as_lengths"]
+__all__ = [
+    "CATEGORIES",
+    "DATES",
+    "NUMBERS",
+    "TEXTS",
+    "Scaled",
+    "Tfidf",
+    "TypedColumns",
+    "as_days",
+    "as_lengths",
+    "filled",
+]
+
+
+CATEGORIES = make_column_selector(dtype_include="category")
+NUMBERS = make_column_selector(dtype_include="number")
+DATES = make_column_selector(dtype_include="datetime")
+TEXTS = make_column_selector(dtype_include="string")
 
 
 class TypedColumns(TransformerMixin, BaseEstimator):
-    """Columns as the task declares them: numbers as floats, dates as timestamps, infinities as missing."""
+    """Columns with the dtype of what they are: float64, category, datetime64, and string for prose.
 
-    def __init__(self, numeric=(), dates=()):
+    What cannot be read as such is missing, and so are infinities.
+    """
+
+    def __init__(self, numeric=(), categorical=(), dates=()):
         self.numeric = numeric
+        self.categorical = categorical
         self.dates = dates
 
     def fit(self, X, y=None):
@@ -24,33 +50,17 @@ class TypedColumns(TransformerMixin, BaseEstimator):
     def transform(self, X):
         X = X.copy()
         for name, column in X.items():
-            if pd.api.types.is_numeric_dtype(column) or name in self.numeric:
+            if name in self.numeric:
                 numbers = pd.to_numeric(column, errors="coerce").astype("float64")
                 X[name] = numbers.where(np.isfinite(numbers))
-            elif pd.api.types.is_datetime64_any_dtype(column):
-                X[name] = column.dt.tz_localize(None)
             elif name in self.dates:
                 X[name] = pd.to_datetime(column, errors="coerce", format="mixed", utc=True).dt.tz_localize(None)
+            elif name in self.categorical:
+                is_number = pd.api.types.is_numeric_dtype(column)
+                X[name] = (column if is_number else column.astype("str").where(column.notna())).astype("category")
+            else:
+                X[name] = column.astype("string")
         return X
-
-
-class ColumnsOf:
-    """Picks the columns of one sort from a table: "categories", "numbers", "dates" or "texts"."""
-
-    def __init__(self, sort, ctx):
-        self.sort = sort
-        self.categorical = ctx.categorical
-        self.text = ctx.text
-
-    def __call__(self, X):
-        return [name for name in X.columns if self.sort_of(X[name]) == self.sort]
-
-    def sort_of(self, column):
-        if pd.api.types.is_datetime64_any_dtype(column):
-            return "dates"
-        if pd.api.types.is_numeric_dtype(column):
-            return "categories" if column.name in self.categorical else "numbers"
-        return "texts" if column.name in self.text else "categories"
 
 
 def as_days(X):
@@ -60,7 +70,7 @@ def as_days(X):
 
 def as_lengths(X):
     """Texts as their numbers of characters."""
-    return X.apply(lambda column: column.astype("object").fillna("").astype("str").str.len().astype("float64"))
+    return X.apply(lambda column: column.fillna("").str.len().astype("float64"))
 
 
 class Tfidf(TfidfVectorizer):
@@ -76,3 +86,36 @@ class Tfidf(TfidfVectorizer):
         if "vocabulary_" in state:
             state["vocabulary_"] = {term: column for column, term in enumerate(state["vocabulary_"].tolist())}
         super().__setstate__(state)
+
+
+def filled(*scalers):
+    """Numbers without gaps, scaled, and a column that says where the gaps were for each that had any."""
+    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), *scalers)
+    return make_union(numbers, MissingIndicator(error_on_new=False))
+
+
+class Scaled(TransformerMixin, BaseEstimator):
+    """What linear models need: no gaps, and no column that spreads wider than a standard deviation of 1.
+
+    The same for dense and sparse input. Pandas categories become a column each.
+    """
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        if not issparse(X):
+            self.imputer_ = SimpleImputer(strategy="median", keep_empty_features=True).fit(self._dense(X))
+        filled = self._without_gaps(X)
+        self.centre_ = 0.0 if issparse(X) else filled.mean(axis=0)
+        self.scale_ = np.maximum(StandardScaler(with_mean=False).fit(filled).scale_, 1.0)
+        return self
+
+    def transform(self, X):
+        filled = self._without_gaps(X)
+        return filled.multiply(1 / self.scale_).tocsr() if issparse(X) else (filled - self.centre_) / self.scale_
+
+    def _without_gaps(self, X):
+        return X if issparse(X) else self.imputer_.transform(self._dense(X))
+
+    @staticmethod
+    def _dense(X):
+        return pd.get_dummies(X, dtype="float64").to_numpy() if isinstance(X, pd.DataFrame) else X

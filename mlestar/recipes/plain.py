@@ -24,10 +24,10 @@ def plain_solution(task: Task) -> Solution:
     For rmsle its predictions are clipped to the training range: that metric is not defined for negative ones.
     """
     blocks = {
-        "clean": find_recipe("clean", "minimal").block(),
-        "encode": find_recipe("encode", "ordinal").block(),
-        "model": find_recipe("model", "hist_gradient_boosting").block(_SCIKIT_LEARN_DEFAULTS),
+        "clean": find_recipe("clean", "minimal").block(task=task),
+        "encode": find_recipe("encode", "ordinal").block(task=task),
+        "model": find_recipe("model", "hist_gradient_boosting").block(_SCIKIT_LEARN_DEFAULTS, task=task),
     }
     if task.metric == "rmsle":
-        blocks["postprocess"] = find_recipe("postprocess", "clip").block()
+        blocks["postprocess"] = find_recipe("postprocess", "clip").block(task=task)
     return Solution.of(blocks)

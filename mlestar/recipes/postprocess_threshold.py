@@ -1,26 +1,13 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, cohen_kappa_score, f1_score, matthews_corrcoef
 
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice
-
-
-def label_score(metric, y, labels):
-    """How good predicted class numbers are, by the metric of the task."""
-    if metric == "f1":
-        return f1_score(y, labels, zero_division=0)
-    if metric == "f1_macro":
-        return f1_score(y, labels, average="macro", zero_division=0)
-    if metric == "balanced_accuracy":
-        return balanced_accuracy_score(y, labels)
-    if metric == "mcc":
-        return matthews_corrcoef(y, labels)
-    if metric == "quadratic_kappa":
-        return cohen_kappa_score(y, labels, weights="quadratic")
-    return accuracy_score(y, labels)
 
 
 class WeightedClasses(BaseEstimator):
@@ -32,8 +19,8 @@ class WeightedClasses(BaseEstimator):
 
     needs_out_of_fold = True
 
-    def __init__(self, metric, steps, rounds):
-        self.metric = metric
+    def __init__(self, score, steps, rounds):
+        self.score = score
         self.steps = steps
         self.rounds = rounds
 
@@ -59,7 +46,7 @@ class WeightedClasses(BaseEstimator):
         return (predictions * self.weights_).argmax(axis=1)
 
     def _score(self, predictions, y, weights):
-        return label_score(self.metric, y, (predictions * weights).argmax(axis=1))
+        return self.score(y, (predictions * weights).argmax(axis=1))
 
     def _candidates(self, predictions, number):
         """Weights of a class, evenly spaced as logarithms: from hardly any row given to it to nearly all."""
@@ -71,7 +58,19 @@ class WeightedClasses(BaseEstimator):
 
 def postprocess(ctx, *, steps=61, rounds=2):
     """Choose labels for the metric of the task, rather than always the most probable class."""
-    return WeightedClasses(ctx.metric, steps, rounds)
+    if ctx.metric == "f1":
+        score = partial(f1_score, zero_division=0)
+    elif ctx.metric == "f1_macro":
+        score = partial(f1_score, average="macro", zero_division=0)
+    elif ctx.metric == "balanced_accuracy":
+        score = balanced_accuracy_score
+    elif ctx.metric == "mcc":
+        score = matthews_corrcoef
+    elif ctx.metric == "quadratic_kappa":
+        score = partial(cohen_kappa_score, weights="quadratic")
+    else:
+        score = accuracy_score
+    return WeightedClasses(score, steps, rounds)
 
 
 # How much there is to gain: the most probable class is best for accuracy, if the probabilities are true.

@@ -77,7 +77,9 @@ class RecipeProposer:
             if null is None:
                 found.append((kind, Proposal(solution.replace(kind, None), f"without {kind}")))
             elif null.name != block.name:
-                found.append((kind, Proposal(solution.replace(kind, null.block()), f"{kind}: {null.name}")))
+                found.append(
+                    (kind, Proposal(solution.replace(kind, null.block(task=self.task)), f"{kind}: {null.name}"))
+                )
         return found
 
     def plan(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
@@ -95,7 +97,9 @@ class RecipeProposer:
         known = {trial.name for trial in trials} | ({current.name} if current else set())
         fresh = next((each for each in self._options(solution, kind) if each.name not in known), None)
         if fresh:
-            return Proposal(solution.replace(kind, fresh.block(fresh.portfolio[0])), f"{kind}: {fresh.name}")
+            return Proposal(
+                solution.replace(kind, fresh.block(fresh.portfolio[0], task=self.task)), f"{kind}: {fresh.name}"
+            )
         if current is None or not knows_recipe(kind, current.name):
             return None
         parameters = self._parameters(find_recipe(kind, current.name), current, trials)
@@ -115,9 +119,9 @@ class RecipeProposer:
             *([find_recipe("features", "+".join(features))] if features else []),
         ]
         recipes += [encode, *self._worth_having("target")[:1], *self._worth_having("postprocess")[:1]]
-        blocks = {each.kind: each.block(each.portfolio[0]) for each in recipes}
-        blocks["encode"] = encode.block(encode.portfolio[turn % len(encode.portfolio)])
-        blocks["model"] = model.block(model.portfolio[turn])
+        blocks = {each.kind: each.block(each.portfolio[0], task=self.task) for each in recipes}
+        blocks["encode"] = encode.block(encode.portfolio[turn % len(encode.portfolio)], task=self.task)
+        blocks["model"] = model.block(model.portfolio[turn], task=self.task)
         name = ", ".join(["+".join(features)] * bool(features) + [encode.name, model.name])
         return Proposal(Solution.of(blocks), f"{name} ({turn + 1})" if turn else name)
 

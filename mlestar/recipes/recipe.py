@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["Recipe", "cells", "is_regression"]
 
 
+_ROLES = ("numeric", "categorical", "text", "dates")
+
+
 def cells(task: Task) -> int:
     """Rows times feature columns: what most costs grow with."""
     return task.rows * max(1, len(task.features))
@@ -81,9 +84,10 @@ class Recipe:
         """The block cut out of its file: the function with the imports and the helpers that it needs, nothing else."""
         return Module(self.text, f"recipe {self.kind}_{self.name}").cut_out(self.kind)
 
-    def block(self, parameters: Mapping[str, Any] | None = None) -> Block:
-        """The block with these parameters."""
-        return self._block.with_parameters(parameters) if parameters else self._block
+    def block(self, parameters: Mapping[str, Any] | None = None, *, task: Task | None = None) -> Block:
+        """The block with these parameters; given a task, without what it would do for other kinds of task."""
+        block = self._block.with_parameters(parameters) if parameters else self._block
+        return block.specialised(_known(task)) if task else block
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -93,3 +97,11 @@ class Recipe:
     @cached_property
     def _block(self) -> Block:
         return Block(self.kind, self.source(), self.name)
+
+
+def _known(task: Task) -> dict[str, Any]:
+    """The fields of ``ctx`` that a task fixes, whatever the seed and the machine."""
+    same = {
+        name: getattr(task, name) for name in ("metric", "classes", "targets", *_ROLES, "time", "group", "splitter")
+    }
+    return {"task": task.type, **same}

@@ -35,6 +35,13 @@ class Interval:
     kind: str = ""
     aside: bool = False
 
+    @classmethod
+    def around(cls, label: str, value: float, error: float | None, text: str, kind: str = "") -> Interval:
+        """Two standard errors to both sides of ``value``; a dot alone where the error is not known."""
+        if not is_number(error):
+            return cls(label, value, None, None, text, kind)
+        return cls(label, value, value - 2 * error, value + 2 * error, text, kind)
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -134,7 +141,8 @@ def trajectory(points: Sequence[Point], *, greater_is_better: bool, title: str, 
 
 def scatter(
     xs: Sequence[float], ys: Sequence[float], *, title: str, x_label: str, y_label: str,
-    line: bool = False, guide: str | None = None, unit: bool = False, hints: Sequence[str] = (),
+    line: bool = False, guide: str | None = None, unit: bool = False,
+    hints: Sequence[str] = (), marks: Sequence[str] = (),
 ) -> Markup:  # fmt: skip
     """Points, or a line through them, in a square.
 
@@ -144,6 +152,8 @@ def scatter(
         ``"diagonal"`` draws x = y (and gives both axes the same range), ``"zero"`` draws y = 0.
     unit
         Both axes show 0 to 1.
+    marks
+        Short texts to be written beside the points.
     """
     size, left, top = 400, 66, 34
     bottom, right = size - 52, size - 10
@@ -163,6 +173,9 @@ def scatter(
         if not line or hints:
             hint = hints[index] if hints else ""
             canvas.dot(x(a), y(b), 5 if hints else 3, "estimate" if hints else "sample", hint=hint)
+    for a, b, mark in zip(xs, ys, marks, strict=False):
+        inwards, anchor = (9, "start") if x(a) < (left + right) / 2 else (-9, "end")
+        canvas.text(x(a) + inwards, y(b) - 5, mark, "tick", anchor=anchor)
     return canvas.markup()
 
 

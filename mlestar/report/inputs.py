@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,14 @@ from markupsafe import Markup
 from mlestar.report.charts import Bar, bars
 from mlestar.report.numbers import duration, is_number, percent, plain
 from mlestar.report.run import Run
+from mlestar.report.words import validation
 
 __all__ = ["Budget", "Column", "budget", "columns", "facts", "provenance", "roles"]
 
 STAGES = ("scope", "search", "ablate", "refine", "ensemble", "validate", "finalize")
 MOST_IN_CELL = 6
+IN_OTHER_CELLS = ("storage", "count", "missing", "unique")
+UNUSUAL = ("infinite", "zeros")
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def columns(run: Run) -> list[Column]:
             missing=column["missing"],
             missing_text=f"{column['missing']:,} ({percent(column['missing'] / rows)})" if column["missing"] else "0",
             unique=column["unique"],
-            statistics=[(key, _compact(value)) for key, value in (statistics.get(column["name"]) or {}).items()],
+            statistics=_statistics(statistics.get(column["name"]) or {}),
             note=column.get("note") or "",
         )
         for column in run.task["columns"]
@@ -59,8 +62,8 @@ def columns(run: Run) -> list[Column]:
 
 
 def roles(run: Run) -> str:
-    """How many columns play which role."""
-    counts = Counter(column["role"] for column in run.task["columns"])
+    """How many columns beside the target play which role."""
+    counts = Counter(column["role"] for column in run.task["columns"] if column["role"] != "target")
     return ", ".join(f"{count:,} {role}" for role, count in counts.most_common())
 
 
@@ -70,10 +73,10 @@ def facts(run: Run) -> list[tuple[str, str]]:
     found = [
         ("Task", task["type"] if task["type"] == "regression" else f"{task['type']} classification"),
         ("Target", ", ".join(task["targets"])),
-        ("Metric", f"{run.metric} ({'greater' if run.greater_is_better else 'less'} is better)"),
+        ("Metric", f"{run.metric} ({'higher' if run.greater_is_better else 'lower'} is better)"),
         ("Rows", _rows(run)),
         ("Columns", roles(run)),
-        ("Validation", f"{task['splitter'].replace('_', ' ')}, {task['folds']} folds × {task['repeats']}"),
+        ("Cross-validation", validation(task)),
     ]
     purpose = run.scope.get("spec", {}).get("purpose") or {}
     labels = {"intended_use": "Intended use", "out_of_scope": "Out of scope", "owner": "Owner"}
@@ -88,7 +91,7 @@ def budget(run: Run) -> Budget:
     rows = [
         Bar(
             label, spent.get((stage, branch), 0.0),
-            f"{show(spent.get((stage, branch)))} of {show(planned.get((stage, branch)))}",
+            _of_planned(show, spent.get((stage, branch)), planned.get((stage, branch))),
             planned.get((stage, branch)), "over" if _is_over(spent, planned, (stage, branch)) else "",
         )
         for stage, branch in sorted({*planned, *spent}, key=lambda key: (_stage_order(key[0]), key[1]))
@@ -98,8 +101,10 @@ def budget(run: Run) -> Budget:
     executed = sum(entry["executed"] for entry in run.history["spent"])
     total = f"{show(run.plan['total'])}{'' if in_seconds else ' evaluations'}"
     return Budget(
-        summary=f"{total} in all. The mark on a bar is what was planned.",
-        evaluations=f"{charged:,} evaluations charged, {executed:,} executed, {charged - executed:,} from the store.",
+        summary=f"{total} in all; branches run side by side. The mark on a bar is what was planned, "
+        "a bar in another colour exceeds it by more than 5 %.",
+        evaluations=f"{charged:,} fits on one fold were charged: {executed:,} executed, "
+        f"{charged - executed:,} already in the evaluation store.",
         chart=bars(rows, title="Spent against planned, by stage") if rows else None,
     )
 
@@ -115,6 +120,15 @@ def provenance(run: Run) -> list[tuple[str, str]]:
         ]
     found += sorted((name, str(version)) for name, version in (run.model.get("versions") or {}).items())
     return found
+
+
+def _statistics(statistics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the other columns of the table do not say already."""
+    return [
+        (key, _compact(value))
+        for key, value in statistics.items()
+        if key not in IN_OTHER_CELLS and not (key in UNUSUAL and value == 0)
+    ]
 
 
 def _rows(run: Run) -> str:
@@ -140,6 +154,13 @@ def _by_stage(run: Run, in_seconds: bool) -> tuple[dict[tuple[str, str], float],
         if stage not in with_branches and is_number(amount):
             planned[stage, ""] = amount
     return planned, spent
+
+
+def _of_planned(show: Callable[[Any], str], spent: float | None, planned: float | None) -> str:
+    """Spent and planned, or what is known of them."""
+    if spent is None:
+        return f"planned {show(planned)}"
+    return show(spent) if planned is None else f"{show(spent)} of {show(planned)}"
 
 
 def _is_over(spent: Mapping[Any, float], planned: Mapping[Any, float], key: tuple[str, str]) -> bool:

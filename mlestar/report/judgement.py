@@ -88,8 +88,12 @@ def _calibration(calibration: Mapping[str, Any]) -> Figure:
         [point[0] for point in kept], [point[1] for point in kept], title="Predicted against observed frequency",
         x_label="predicted probability", y_label="observed frequency", line=True, guide="diagonal", unit=True,
         hints=[f"{plain(count)} rows: predicted {x:.3f}, observed {y:.3f}" for x, y, count in kept],
+        marks=[plain(count) for _, _, count in kept],
     )  # fmt: skip
-    return Figure("Calibration", chart, "On the dashed line a probability of 0.8 comes true in 80 % of the rows.")
+    note = (
+        "On the dashed line a probability of 0.8 comes true in 80 % of the rows. Numbers count the rows behind a dot."
+    )
+    return Figure("Calibration", chart, note)
 
 
 def _residuals(residuals: Mapping[str, Any], targets: Sequence[str]) -> list[Figure]:

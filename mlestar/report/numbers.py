@@ -34,10 +34,14 @@ class ScoreFormat:
     def __call__(self, value: Any) -> str:
         return _with_minus(f"{value:,.{self.decimals}f}") if is_number(value) else ABSENT
 
-    def signed(self, value: Any) -> str:
-        """The value with its sign; what rounds to zero has none."""
-        text = self(value)
-        return f"+{text}" if is_number(value) and value > 0 and text != self(0.0) else text
+    def with_error(self, value: Any, error: Any) -> str:
+        """The value and its standard error, where there is one."""
+        return f"{self(value)} ± {self(error)}" if is_number(value) and is_number(error) else self(value)
+
+    def signed(self, value: Any, error: Any = None) -> str:
+        """The value with its sign, and its standard error; what rounds to zero has no sign."""
+        text = self.with_error(value, error)
+        return f"+{text}" if is_number(value) and value > 0 and self(value) != self(0.0) else text
 
 
 def plain(value: Any) -> str:
@@ -77,7 +81,7 @@ def _plain_float(value: float) -> str:
         return str(value)
     if value == round(value) and abs(value) < 1e15:
         return _with_minus(f"{value:,.0f}")
-    return _with_minus(f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}")
+    return _with_minus(f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:,.4g}")
 
 
 def _with_minus(text: str) -> str:

@@ -10,10 +10,11 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from mlestar.report import inputs, judgement, search, story
+from mlestar.report import ablation, inputs, judgement, refinement, search, story
 from mlestar.report.numbers import duration, plain
 from mlestar.report.run import Run
 from mlestar.report.source import highlighted
+from mlestar.report.words import validation
 
 __all__ = ["render"]
 
@@ -40,10 +41,11 @@ def render(run: Run) -> str:
         series=search.series(run),
         trajectory=search.trajectory_chart(run),
         leaderboard=search.leaderboard(run),
-        ablations=search.ablations(run),
-        refinement_yield=search.refinement_yield(run),
-        refinements=search.refinements(run),
+        ablations=ablation.ablations(run),
+        refinement_yield=refinement.refinement_yield(run),
+        refinements=refinement.refinements(run),
         ensemble=search.ensemble(run),
+        validation=validation(run.task),
         checks=judgement.checks(run),
         curves=judgement.curves(run),
         facts=inputs.facts(run),

@@ -74,9 +74,6 @@ class Run:
         """
         verdict_file = verdict / "verdict.json" if verdict is not None and verdict.is_dir() else verdict
         history = read_json(model / "history.json")
-        if final is not None and (final / "history.json").exists():
-            later = [entry for entry in read_json(final / "history.json")["spent"] if entry not in history["spent"]]
-            history["spent"] = [*history["spent"], *later]
         return cls(
             scope=read_json(scope / "scope.json"),
             plan=read_json(scope / "plan.json"),
@@ -122,6 +119,18 @@ class Run:
         """How this run's scores are written."""
         return ScoreFormat.suited_to([self.model.get("score"), (self.verdict or {}).get("score")])
 
+    @property
+    def chosen(self) -> Document | None:
+        """What the ensemble stage chose among the ways to combine, where it compared them."""
+        in_solution = {member["id"] for member in self.ensemble["members"]}
+        chosen = (each for each in self.ensemble["candidates"] if in_solution.issuperset(each.get("members") or ()))
+        return next((each for each in chosen if each["method"] == self.ensemble["method"]), None)
+
+    @property
+    def cross_validation_error(self) -> float | None:
+        """The standard error of the judged model's score in cross-validation."""
+        return (self.chosen or {}).get("standard_error")
+
     def gain(self, score: Any, over: Any) -> float | None:
         """By how much ``score`` is better than ``over``; None when either is unknown."""
         if not (is_number(score) and is_number(over)):
@@ -137,9 +146,13 @@ class Run:
 
         return sorted(scored, key=key)
 
-    def name_of(self, candidate: str | None) -> str:
+    def candidate(self, identifier: str | None) -> Document:
+        """What is listed about a candidate; empty where it is not."""
+        return next((each for each in self.candidates["candidates"] if each["id"] == identifier), {})
+
+    def name_of(self, identifier: str | None) -> str:
         """The readable name of a candidate, or its id where it is not listed."""
-        return next((str(c["name"]) for c in self.candidates["candidates"] if c["id"] == candidate), str(candidate))
+        return str(self.candidate(identifier).get("name", identifier))
 
 
 def _refined_programs(history: Document, directories: list[Path]) -> dict[str, str]:

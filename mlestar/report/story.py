@@ -10,6 +10,7 @@ from typing import Any
 from mlestar.report.charts import Interval, intervals
 from mlestar.report.numbers import duration, is_number, plain
 from mlestar.report.run import Run
+from mlestar.report.words import outcome, validation, variant_of
 
 __all__ = ["Banner", "Finding", "Tile", "banner", "matters", "score_chart", "threshold", "tiles", "worries"]
 
@@ -68,28 +69,34 @@ def tiles(run: Run) -> list[Tile]:
     show, verdict = run.score_format, run.verdict
     found = []
     if verdict is not None:
-        note = f"{verdict['rows']:,} rows that nothing was chosen on"
+        note = f"{verdict['rows']:,} rows that no choice was made on"
         if verdict.get("interval"):
-            note = f"{_interval(run, verdict['interval'])} ({100 * verdict['confidence']:.0f} %), {note}"
+            note = f"{100 * verdict['confidence']:.0f} % interval {_interval(run, verdict['interval'])}; {note}"
         found.append(Tile(f"{run.metric} on the holdout", show(verdict["score"]), note))
-    found.append(Tile(f"{run.metric} in cross-validation", show(run.model.get("score")), _validation(run)))
+    error = f"± {show(run.cross_validation_error)} standard error; " if is_number(run.cross_validation_error) else ""
+    note = f"{error}{validation(run.task)}; flattering, since choices were made by it"
+    found.append(Tile(f"{run.metric} in cross-validation", show(run.model["score"]), note))
     if verdict is not None and (plain_baseline := verdict["baselines"].get("plain")):
         gain = run.gain(verdict["score"], plain_baseline["score"])
-        found.append(Tile("against the plain baseline", _compared(run, gain), _baseline_note(run, plain_baseline)))
+        found.append(
+            Tile(f"{run.metric} against the plain baseline", _compared(run, gain), _baseline_note(run, plain_baseline))
+        )
     scored = sum(candidate["status"] == "ok" for candidate in run.tried)
     spent = sum(entry["seconds"] for entry in run.history["spent"]) + ((verdict or {}).get("seconds") or 0.0)
-    note = f"{scored:,} with a score; {duration(spent)} charged to the stages"
-    found.append(Tile("candidates", f"{len(run.tried):,}", note))
+    side_by_side = f", {len(run.branches)} branches side by side" if len(run.branches) > 1 else ""
+    note = f"{scored:,} scored on all folds; {duration(spent)} of work{side_by_side}"
+    found.append(Tile("candidates tried", f"{len(run.tried):,}", note))
     return found
 
 
 def score_chart(run: Run) -> Any:
     """The holdout score with its interval against the baselines; cross-validation alone before validation."""
     show, verdict = run.score_format, run.verdict
-    cross_validated = Interval("Cross-validation", run.model.get("score"), None, None, show(run.model.get("score")))
+    score, error = run.model["score"], run.cross_validation_error
+    cross_validated = Interval.around("This solution, cross-validated", score, error, show.with_error(score, error))
     trivial = run.scope["baseline"]
     if verdict is None:
-        rows = [cross_validated, Interval("Trivial baseline", trivial["score"], None, None, show(trivial["score"]))]
+        rows = [cross_validated, Interval.around("Trivial baseline", trivial["score"], None, show(trivial["score"]))]
         return intervals(rows, title="Cross-validation score against the trivial baseline", axis=run.metric)
     low, high = verdict.get("interval") or (None, None)
     own = Interval("This solution, holdout", verdict["score"], low, high, _estimate(run, verdict), "strong")
@@ -97,7 +104,7 @@ def score_chart(run: Run) -> Any:
     shown = [verdict["score"], low, high, run.model.get("score")]
     for name, baseline in sorted(verdict["baselines"].items(), key=lambda item: -(run.gain(item[1]["score"], 0) or 0)):
         low, high = baseline.get("interval") or (None, None)
-        label = f"{name.capitalize()} baseline" if name in ("plain", "trivial") else name.capitalize()
+        label = f"{name.capitalize()}{' baseline' if name in ('plain', 'trivial') else ''}, holdout"
         is_far = name == "trivial" and _is_far(baseline["score"], shown)
         rows.append(Interval(label, baseline["score"], low, high, _estimate(run, baseline), "faint", is_far))
         shown += [baseline["score"], low, high]
@@ -116,19 +123,20 @@ def matters(run: Run) -> list[Finding]:
     show = run.score_format
     found: list[tuple[float, Finding]] = []
     for ablation in run.history["ablations"]:
-        effect = ablation["effect"]
-        if is_number(effect) and effect > 2 * (ablation["standard_error"] or 0.0):
+        effect, error = ablation["effect"], ablation["standard_error"]
+        if is_number(effect) and is_number(error) and effect > 2 * error:
+            variant = variant_of(str(ablation["variant"]), ablation["block"])
             text = (
-                f"Without it ({ablation['variant']} instead), branch {ablation['branch']} loses "
-                f"{show(effect)}{_error(run, ablation)} {run.metric}."
+                f"With {variant} in its place, branch {ablation['branch']} loses "
+                f"{show.with_error(effect, error)} cross-validated {run.metric}."
             )
             found.append((effect, Finding("info", f"The {ablation['block']} block", text)))
     for refinement in run.history["refinements"]:
-        gain = refinement["gain"]
-        if refinement["accepted"] and is_number(gain) and gain > (refinement["standard_error"] or 0.0):
+        gain, error = refinement["gain"], refinement["standard_error"]
+        if refinement["accepted"] and is_number(gain) and is_number(error) and gain > 2 * error:
             text = (
-                f"Gained {show(gain)}{_error(run, refinement)} in branch {refinement['branch']}, "
-                f"step {refinement['step']}; plans tried: {len(refinement['plans'])}."
+                f"Gained {show.with_error(gain, error)} cross-validated {run.metric} in branch {refinement['branch']}, "
+                f"step {refinement['step']}, as the best of {len(refinement['plans'])} plans."
             )
             found.append((gain, Finding("info", f"Refining the {refinement['block']} block", text)))
     if ensemble := _ensemble_gain(run):
@@ -149,7 +157,7 @@ def worries(run: Run) -> list[Finding]:
     found += [Finding("warn", "The model", note) for note in dict.fromkeys(notes)]
     failures = Counter(candidate["status"] for candidate in run.tried if candidate["status"] not in ("ok", "pruned"))
     if failures:
-        kinds = _listed([f"{count} {status.replace('_', ' ')}" for status, count in failures.most_common()])
+        kinds = _listed([f"{count} {outcome(status)}" for status, count in failures.most_common()])
         text = f"{kinds} among {len(run.tried):,}; the leaderboard has the reasons."
         found.append(Finding("info", "Candidates without a score", text))
     return found
@@ -157,26 +165,30 @@ def worries(run: Run) -> list[Finding]:
 
 def _ensemble_gain(run: Run) -> tuple[float, Finding] | None:
     members = run.ensemble["members"]
-    best = run.rank(members)[0]["score"] if members else None
-    gain = run.gain(run.model.get("score"), best)
-    if len(members) < 2 or gain is None or gain <= 0:
+    if len(members) < 2:
         return None
-    together = f"{len(members)} members together ({run.ensemble['method']})"
-    text = f"{together} score {run.score_format(gain)} better than the best of them."
+    best = run.rank(members)[0]
+    gain = run.gain(run.model["score"], best["score"])
+    if gain is None or gain <= 0:
+        return None
+    together = run.score_format.with_error(run.model["score"], run.cross_validation_error)
+    alone = run.score_format.with_error(best["score"], run.candidate(best["id"]).get("standard_error"))
+    text = (
+        f"{len(members)} members together ({run.ensemble['method']}) reach {together} {run.metric} in "
+        f"cross-validation, the best of them alone {alone}."
+    )
     return gain, Finding("info", "The ensemble", text)
 
 
-def _validation(run: Run) -> str:
-    task = run.task
-    repeats = f", {task['repeats']} times" if task["repeats"] > 1 else ""
-    return f"{task['folds']} folds{repeats}, {task['splitter'].replace('_', ' ')}"
-
-
 def _baseline_note(run: Run, baseline: Mapping[str, Any]) -> str:
-    low, high = (run.verdict or {}).get("interval") or (None, None)
-    inside = is_number(low) and is_number(high) and is_number(baseline["score"]) and low <= baseline["score"] <= high
-    doubt = ", inside the interval of this solution" if inside else ""
-    return f"{baseline['description']}: {run.score_format(baseline['score'])}{doubt}"
+    """What the baseline is, and how sure the difference is: paired on the same rows, unlike the two intervals."""
+    note = f"on the holdout; {baseline['description']} scores {run.score_format(baseline['score'])}"
+    checks = (run.verdict or {}).get("checks", [])
+    paired = next((check["evidence"] for check in checks if check["id"] == "plain_baseline"), None)
+    if not (paired and paired.get("gain_interval")):
+        return note
+    low, high = (run.score_format.signed(end) for end in paired["gain_interval"])
+    return f"{note}; {100 * paired['confidence']:.0f} % interval of the gain, on the same rows: {low} to {high}"
 
 
 def _compared(run: Run, gain: float | None) -> str:
@@ -203,11 +215,6 @@ def _estimate(run: Run, scored: Mapping[str, Any]) -> str:
     low, high = scored.get("interval") or (None, None)
     interval = f" ({_interval(run, (low, high))})" if low != high else ""
     return f"{run.score_format(scored['score'])}{interval}"
-
-
-def _error(run: Run, measured: Mapping[str, Any]) -> str:
-    error = measured["standard_error"]
-    return f" ± {run.score_format(error)}" if is_number(error) else ""
 
 
 def _listed(parts: list[str]) -> str:

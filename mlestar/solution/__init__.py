@@ -1,7 +1,8 @@
 """Solutions: readable code in named blocks, and the programs that they make."""
 
 from mlestar.solution.blocks import KINDS, MEMBER_KINDS, REQUIRED_KINDS, Block, chain
-from mlestar.solution.rendering import read_program, render
+from mlestar.solution.reading import read_program
+from mlestar.solution.rendering import render
 from mlestar.solution.solution import Solution
 from mlestar.solution.source import Module
 

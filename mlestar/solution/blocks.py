@@ -11,6 +11,7 @@ from typing import Any
 from mlestar.digests import digest
 from mlestar.errors import SolutionError
 from mlestar.solution.source import Module, edit, normalised, rename
+from mlestar.solution.specialisation import specialised
 
 __all__ = ["KINDS", "MEMBER_KINDS", "REQUIRED_KINDS", "Block", "chain"]
 
@@ -86,6 +87,11 @@ class Block:
             place = (node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0)
             replacements[place] = repr(value.item() if hasattr(value, "item") else value)
         return Block(self.kind, edit(self.source, replacements), self.name)
+
+    def specialised(self, known: Mapping[str, Any]) -> Block:
+        """The same block for tasks of which this is known of ``ctx``, without what it does for others."""
+        source = specialised(self.source, known)
+        return Block(self.kind, source, self.name) if source != self.source else self
 
     @cached_property
     def digest(self) -> str:

@@ -1,11 +1,11 @@
-"""Solutions as programs: render one to a script, and read a script back."""
+"""Solutions as programs."""
 
 from __future__ import annotations
 
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,12 +13,11 @@ from typing import Any
 import jinja2
 
 from mlestar.data.task import Task
-from mlestar.errors import SolutionError
 from mlestar.solution.blocks import MEMBER_KINDS, Block
 from mlestar.solution.solution import Solution
-from mlestar.solution.source import Import, Module, rename
+from mlestar.solution.source import Import, rename
 
-__all__ = ["read_program", "render"]
+__all__ = ["render"]
 
 _PROGRAM_IMPORTS = (
     Import("argparse"),
@@ -39,27 +38,17 @@ _SPLITTERS = {
     "stratified": "StratifiedKFold",
     "kfold": "KFold",
 }
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # where they are not called like their packages
 _LONGEST_CALL = 95
 _STEP_KINDS = tuple(kind for kind in MEMBER_KINDS if kind != "target")  # a target block wraps the model
-_CELL = re.compile(r"^# %% block: (?P<kind>[a-z]+)(?:_\d+)? \((?P<name>.*)\)$")
 _PROGRAM_NAMES = (
-    *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "Context", "Combination", "Solution", "named", "pipeline"),
-    *(
-        "class_numbers",
-        "outputs",
-        "out_of_fold",
-        "fit_combination",
-        "read_table",
-        "fit",
-        "predict",
-        "save",
-        "load",
-        "main",
-    ),
+    *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "BadInput", "Context", "Combination", "Solution"),
+    *("named", "pipeline", "class_numbers", "outputs", "out_of_fold", "read_table", "fit", "predict", "save", "load"),
+    "main",
 )
 
 
-def render(solution: Solution, task: Task, *, threads: int = 2) -> str:
+def render(solution: Solution, task: Task, *, threads: int = 2, notes: Sequence[str] = ()) -> str:
     """One self-contained script in percent-cell form: fits and predicts without mlestar.
 
     Parameters
@@ -68,6 +57,8 @@ def render(solution: Solution, task: Task, *, threads: int = 2) -> str:
     task : Task
     threads : int
         How many threads a fit uses where nobody says otherwise.
+    notes : sequence of str
+        Paragraphs for its head, such as how it was chosen.
     """
     layout = _Layout(solution, task)
     text = _template().render(
@@ -75,7 +66,7 @@ def render(solution: Solution, task: Task, *, threads: int = 2) -> str:
         target_text=" and ".join(f"`{_plain(target)}`" for target in task.targets),
         type_text="regression" if not task.is_classification else f"{task.type} classification",
         metric=task.metric,
-        packages=layout.packages,
+        packages=[_DISTRIBUTIONS.get(each, each) for each in layout.packages],
         trusted=("collections", "functools", *layout.packages, "solution"),
         imports=layout.imports,
         columns=[column for column in task.columns if column.name in task.features],
@@ -85,16 +76,14 @@ def render(solution: Solution, task: Task, *, threads: int = 2) -> str:
         binary=task.type == "binary",
         multioutput=len(task.targets) > 1,
         width=len(task.classes) or len(task.targets),
-        type=task.type,
         time=task.time,
         time_is_text=any(column.name == task.time and column.storage == "string" for column in task.columns),
         group=task.group,
         id=task.id,
         splitter=task.splitter,
-        folds=task.folds,
-        gap=task.gap,
-        seed=task.seed,
-        threads=threads,
+        context=_context(layout, solution, task, threads),
+        roles={"numeric", "categorical", "text", "dates"} & layout.fields,
+        notes=[_plain(note) for note in notes],
         cells=layout.cells,
         members=layout.members,
         ensemble=len(solution.members) > 1,
@@ -105,39 +94,6 @@ def render(solution: Solution, task: Task, *, threads: int = 2) -> str:
         postprocess_out_of_fold=bool(solution.postprocess and solution.postprocess.needs_out_of_fold),
     )
     return re.sub(r"\n{4,}", "\n\n\n", text.strip("\n")) + "\n"
-
-
-def read_program(text: str) -> Solution:
-    """The solution that a program was rendered from.
-
-    Raises
-    ------
-    SolutionError
-        When the text is no program of :func:`render`.
-    """
-    module = Module(_definitions_only(text), "program")
-    names = {
-        line.split(": ", 1)[1].split(" ")[0]: match["name"]
-        for line in text.splitlines()
-        if (match := _CELL.match(line))
-    }
-    if not names:
-        raise SolutionError("no '# %% block:' cells; is this a program that mlestar wrote?")
-
-    def block(function: str, parameters: Mapping[str, Any]) -> Block:
-        kind = re.sub(r"_\d+$", "", function)
-        source = module.cut_out(function)
-        found = Block(kind, source if kind == function else rename(source, {function: kind}), names[function])
-        return found.with_parameters(parameters) if parameters else found
-
-    members = []
-    for name, node in module.definitions.items():
-        if name == "pipeline" or re.fullmatch(r"member_\d+", name):
-            calls = list(_called_blocks(node, names))
-            found = {re.sub(r"_\d+$", "", function): block(function, parameters) for function, parameters in calls}
-            members.append({kind: found[kind] for kind in MEMBER_KINDS if kind in found})
-    single = {kind: block(kind, {}) if kind in names else None for kind in ("combine", "postprocess")}
-    return Solution(tuple(members), single["combine"], single["postprocess"])
 
 
 class _Layout:
@@ -172,6 +128,12 @@ class _Layout:
             }
             for number, member in enumerate(solution.members, 1)
         ]
+        self.fields = {
+            node.attr
+            for cell in self.cells
+            for node in ast.walk(ast.parse(cell["text"]))
+            if isinstance(node, ast.Attribute)
+        }
         self.imports = _merged(self._bindings.values())
         roots = {each.module.split(".")[0] for each in self._bindings.values()} - sys.stdlib_module_names - {"skops"}
         self.packages = sorted(roots)
@@ -187,8 +149,8 @@ class _Layout:
             if self._bindings.setdefault(each.binding, each) != each or each.binding in self._definitions:
                 names[each.binding] = self._free(each.binding)
                 self._bindings[names[each.binding]] = each.renamed(names[each.binding])
-        body = "\n\n\n".join(
-            text for name, text in texts.items() if name == block.kind or self._definitions.get(name) != text
+        body = block.module.together(
+            name for name, text in texts.items() if name == block.kind or self._definitions.get(name) != text
         )
         self._definitions |= {names.get(name, name): text for name, text in texts.items() if name != block.kind}
         return rename(body, names) if names else body
@@ -198,6 +160,30 @@ class _Layout:
         while f"{name}_{number}" in self._definitions or f"{name}_{number}" in self._bindings:
             number += 1
         return f"{name}_{number}"
+
+
+def _context(layout: _Layout, solution: Solution, task: Task, threads: int) -> list[dict[str, str]]:
+    """The fields of ``ctx`` that the program uses; seed and threads always, which a caller may set."""
+    used = {"seed", "threads"} | ({"folds"} if solution.needs_out_of_fold else set())
+    used |= {"gap"} if solution.needs_out_of_fold and task.splitter == "time" else set()
+    used |= {name for name in ("time", "group") if getattr(task, name)}
+    roles = {"numeric": "numeric", "categorical": "categorical", "text": "text", "dates": "date"}
+    values = {
+        "task": ("str", _literal(task.type)),
+        "metric": ("str", _literal(task.metric)),
+        "targets": ("tuple", "TARGETS"),
+        "classes": ("tuple", "CLASSES"),
+        **{name: ("tuple", f'named("{role}")') for name, role in roles.items()},
+        "time": ("str | None", _literal(task.time)),
+        "group": ("str | None", _literal(task.group)),
+        "splitter": ("str", _literal(task.splitter)),
+        "folds": ("int", str(task.folds)),
+        "gap": ("int", str(task.gap)),
+        "seed": ("int", str(task.seed)),
+        "threads": ("int", str(threads)),
+    }
+    found = used | layout.fields
+    return [{"name": name, "type": kind, "value": value} for name, (kind, value) in values.items() if name in found]
 
 
 def _functions(solution: Solution) -> dict[str, Block]:
@@ -252,22 +238,6 @@ def _merged(imports: Iterable[Import]) -> str:
 
     groups = [[each for each in statements if is_standard(each) is standard] for standard in (True, False)]
     return "\n\n".join("\n".join(group) for group in groups if group)
-
-
-def _definitions_only(text: str) -> str:
-    """The script without the statements that run it."""
-    tree = ast.parse(text)
-    lines = text.splitlines()
-    for node in tree.body:
-        if isinstance(node, ast.If):
-            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or 0) - node.lineno + 1)
-    return "\n".join(lines)
-
-
-def _called_blocks(node: ast.AST, names: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for each in ast.walk(node):
-        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in names:
-            yield each.func.id, {str(given.arg): ast.literal_eval(given.value) for given in each.keywords}
 
 
 def _member_title(member: Any, number: int, single: bool) -> str:

@@ -14,7 +14,8 @@ from mlestar.solution.scopes import module_level_names
 
 __all__ = ["Import", "Module", "edit", "normalised", "rename"]
 
-Definition = ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+_Constant = ast.Assign | ast.AnnAssign
+Definition = ast.FunctionDef | ast.ClassDef | _Constant
 
 
 class Import:
@@ -133,8 +134,18 @@ class Module:
             raise SolutionError(f"no function {name!r} is defined; a block defines one function named after its kind")
         needed = [each for each in self.needs(name) if each != name]
         imports = [each.statement for each in self.imports_of([*needed, name])]
-        parts = [*(["\n".join(imports)] if imports else []), *(self.text(each) for each in [*needed, name])]
+        parts = [*(["\n".join(imports)] if imports else []), self.together([*needed, name])]
         return "\n\n\n".join(parts) + "\n"
+
+    def together(self, names: Iterable[str]) -> str:
+        """The definitions one after the other, spaced as people space them: constants stand together."""
+        text, before = "", None
+        for name in names:
+            node = self.definitions[name]
+            both_constants = isinstance(before, _Constant) and isinstance(node, _Constant)
+            text += ("" if before is None else "\n" if both_constants else "\n\n\n") + self.text(name)
+            before = node
+        return text
 
 
 def edit(source: str, replacements: Mapping[tuple[int, int, int, int], str]) -> str:

@@ -48,7 +48,8 @@ class Solution(BaseEstimator):
 {predict}
 
 
-def fit_combination(stack, y):
+class Combination(BaseEstimator):
+    def fit(self, stack, y):
 {combine}
 
 
@@ -80,7 +81,7 @@ def program() -> Program:
             return textwrap.indent(textwrap.dedent(code).strip(), " " * depth)
 
         methods = {"fit": body(fit, 8), "predict": body(predict, 8), "predict_proba": body(predict_proba, 8)}
-        return PROGRAM.format(**methods, combine=body(combine, 4), helpers=textwrap.dedent(helpers), classes=classes)
+        return PROGRAM.format(**methods, combine=body(combine, 8), helpers=textwrap.dedent(helpers), classes=classes)
 
     return make
 

@@ -50,7 +50,9 @@ def program(program_of: Callable[[Solution, Task], ModuleType]) -> Callable[...,
     def make(task: Task, **recipes: str | tuple[str, Mapping[str, Any]]) -> ModuleType:
         chosen = {"clean": "standard", "encode": "ordinal"} | recipes
         pairs = {kind: (each, {}) if isinstance(each, str) else each for kind, each in chosen.items()}
-        blocks = {kind: find_recipe(kind, name).block(parameters) for kind, (name, parameters) in pairs.items()}
+        blocks = {
+            kind: find_recipe(kind, name).block(parameters, task=task) for kind, (name, parameters) in pairs.items()
+        }
         return program_of(Solution.of(blocks), task)
 
     return make

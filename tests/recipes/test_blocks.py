@@ -18,7 +18,6 @@ from mlestar.recipes.encode_native import encode as encode_native
 from mlestar.recipes.features_arithmetic import features as arithmetic
 from mlestar.recipes.features_dates import features as calendar
 from mlestar.recipes.postprocess_clip import postprocess as clip
-from mlestar.recipes.postprocess_threshold import label_score
 from mlestar.recipes.postprocess_threshold import postprocess as threshold
 from mlestar.recipes.target_log1p import target
 
@@ -64,9 +63,9 @@ def test_arithmetic_finds_the_ratio_that_matters() -> None:
 
 
 def test_native_encoding_keeps_levels_of_the_training_rows() -> None:
-    table = pd.DataFrame({"city [km]": ["a"] * 5 + ["b"] * 5 + ["c"]})
+    table = pd.DataFrame({"city [km]": ["a"] * 5 + ["b"] * 5 + ["c"]}, dtype="category")
     encoder = encode_native(context(categorical=("city [km]",)), rare_below=2).fit(table)
-    coded = encoder.transform(pd.DataFrame({"city [km]": ["a", "c", "new", None]}))
+    coded = encoder.transform(pd.DataFrame({"city [km]": ["a", "c", "new", None]}, dtype="category"))
     (column,) = (coded[name] for name in coded)
     assert column.astype("object").tolist()[:3] == ["a", "(rare)", "(rare)"]
     assert column.isna().tolist() == [False, False, False, True]
@@ -113,4 +112,4 @@ def test_threshold_never_loses_on_what_it_saw(metric: str, y: np.ndarray, predic
     block = threshold(context(task="multiclass", metric=metric, classes=(0, 1, 2)), steps=9).fit(predictions, y)
     labels = block.predict(predictions)
     assert set(labels) <= {0, 1, 2}
-    assert label_score(metric, y, labels) >= label_score(metric, y, predictions.argmax(axis=1)) - 1e-12
+    assert block.score(y, labels) >= block.score(y, predictions.argmax(axis=1)) - 1e-12

@@ -84,7 +84,7 @@ def test_null_variants() -> None:
         "features": None,
         "encode": "ordinal",
         "target": None,
-        "model": "linear",
+        "model": "ridge",
         "postprocess": None,
     }
 

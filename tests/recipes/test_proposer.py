@@ -57,7 +57,7 @@ def test_branches_share_the_models_out(branches: int) -> None:
         for branch in range(branches)
     ]
     assert sorted(name for names in dealt for name in names) == sorted(set().union(*dealt))
-    assert set().union(*dealt) == {"lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "linear"}
+    assert set().union(*dealt) == {"lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "ridge"}
 
 
 def test_branches_beyond_the_models_start_from_other_settings() -> None:
@@ -90,14 +90,14 @@ def test_nulls_swap_one_block_each() -> None:
     )
     nulls = dict(RecipeProposer(HOUSES).nulls(start))
     assert list(nulls) == ["clean", "features", "encode", "target", "model", "postprocess"]
-    assert nulls["model"].solution.blocks["model"].name == "linear"
+    assert nulls["model"].solution.blocks["model"].name == "ridge"
     assert "features" not in nulls["features"].solution.blocks
     for kind, proposal in nulls.items():
         assert proposal.solution.replace(kind, start.blocks[kind]).id == start.id
 
 
 def test_nothing_to_ablate_where_all_is_null() -> None:
-    assert RecipeProposer(HOUSES).nulls(solution(clean="minimal", encode="ordinal", model="linear")) == []
+    assert RecipeProposer(HOUSES).nulls(solution(clean="minimal", encode="ordinal", model="ridge")) == []
 
 
 @pytest.mark.parametrize("kind", ["clean", "features", "encode", "target", "model", "postprocess"])
@@ -117,9 +117,9 @@ def test_other_recipes_come_first() -> None:
 
 
 def test_models_are_given_what_they_can_take() -> None:
-    start = solution(clean="standard", encode="tfidf", model="linear")
+    start = solution(clean="standard", encode="tfidf", model="ridge")
     names = {plan.blocks["model"].name for plan in refine(HOUSES, start, "model", [1.0] * 8)}
-    assert names == {"linear", "lightgbm"}
+    assert names == {"ridge", "lightgbm"}
 
 
 def test_same_seed_same_plans() -> None:

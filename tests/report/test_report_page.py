@@ -16,6 +16,7 @@ import pytest
 
 from mlestar.errors import DataError
 from mlestar.report import Run, render
+from mlestar.report.story import tiles
 
 HOSTILE = "<script>alert(1)</script>"
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -205,3 +206,20 @@ def test_failed_candidates_rank_last_with_their_reason(read: Read) -> None:
 def test_reading_an_absent_directory_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"scope\.json|history\.json"):
         Run.read(scope=tmp_path, model=tmp_path)
+
+
+def test_figures_say_where_they_come_from_and_how_sure_they_are(read: Read) -> None:
+    run = read("diabetes")
+    error = run.score_format(run.ensemble["candidates"][0]["standard_error"])
+    by_label = {tile.label: tile.note for tile in tiles(run)}
+    assert by_label["rmse on the holdout"].startswith("95 % interval ")
+    assert by_label["rmse in cross-validation"].startswith(f"± {error} standard error; 5-fold")
+
+
+def test_gain_over_the_plain_baseline_is_judged_on_the_same_rows(read: Read) -> None:
+    run = read("diabetes")
+    evidence = {"gain_interval": [1.5, 12.0], "confidence": 0.95}
+    paired = {**(run.verdict or {})["checks"][0], "id": "plain_baseline", "evidence": evidence}
+    run = replace(run, verdict={**(run.verdict or {}), "checks": [paired]})
+    (note,) = [tile.note for tile in tiles(run) if "plain baseline" in tile.label]
+    assert note.endswith("95 % interval of the gain, on the same rows: +1.50 to +12.00")

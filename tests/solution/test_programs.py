@@ -123,7 +123,7 @@ def test_helpers_of_one_name_and_two_meanings_live_side_by_side() -> None:
             "clean": find_recipe("clean", "minimal").block(),
             "features": Block("features", source),
             "encode": find_recipe("encode", "ordinal").block(),
-            "model": find_recipe("model", "linear").block(),
+            "model": find_recipe("model", "logistic").block(),
         }
 
     solution = Solution((member(2), member(3)), find_recipe("combine", "weighted").block({"weights": (0.5, 0.5)}))
@@ -165,22 +165,27 @@ def _member(model: str, encode: str, **parameters: object) -> dict[str, Block]:
     }
 
 
-def test_fit_and_predict_run_without_mlestar(bench_data: Path, tmp_path: Path) -> None:
-    """An ensemble with a threshold: everything that fit has to reproduce is in the file."""
-    data = bench_data / "telco-churn"
+@pytest.fixture
+def churn(bench_data: Path) -> Task:
+    """Telco churn, judged by labels rather than probabilities."""
     spec = {
         "apiVersion": "mlestar/v1",
         "kind": "Scope",
         "name": "telco",
-        "data": {"train": str(data / "train.csv")},
+        "data": {"train": str(bench_data / "telco-churn" / "train.csv")},
         "task": {"target": "Churn", "metric": "f1"},
     }
     scope = parse_scope(json.dumps(spec)).scope
-    task, _, _ = infer_task(scope, read_table(scope.data.train))
-    members = (_member("lightgbm", "ordinal", n_estimators=30), _member("linear", "onehot"))
+    return infer_task(scope, read_table(scope.data.train))[0]
+
+
+def test_fit_and_predict_run_without_mlestar(churn: Task, bench_data: Path, tmp_path: Path) -> None:
+    """An ensemble with a threshold: everything that fit has to reproduce is in the file."""
+    data = bench_data / "telco-churn"
+    members = (_member("lightgbm", "ordinal", n_estimators=30), _member("logistic", "onehot"))
     combine = find_recipe("combine", "weighted").block({"weights": (0.7, 0.3)})
     solution = Solution(members, combine, find_recipe("postprocess", "threshold").block())
-    (tmp_path / "solution.py").write_text(render(solution, task), encoding="utf-8")
+    (tmp_path / "solution.py").write_text(render(solution, churn), encoding="utf-8")
 
     def run(*arguments: str) -> None:
         subprocess.run([sys.executable, "-c", WITHOUT_MLESTAR, "solution.py", *arguments], cwd=tmp_path, check=True)
@@ -193,3 +198,31 @@ def test_fit_and_predict_run_without_mlestar(bench_data: Path, tmp_path: Path) -
     assert list(predictions) == ["customerID", "prediction", "probability_0", "probability_1"]
     assert np.allclose(predictions["probability_0"] + predictions["probability_1"], 1)
     assert predictions.equals(pd.read_csv(tmp_path / "two.csv"))
+
+
+def test_mistakes_of_its_user_get_one_line(churn: Task, bench_data: Path, tmp_path: Path) -> None:
+    data = bench_data / "telco-churn"
+    (tmp_path / "solution.py").write_text(render(Solution((_member("logistic", "onehot"),)), churn), encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.skops").write_text("no model", encoding="utf-8")
+    (tmp_path / "empty.csv").touch()
+    train = pd.read_csv(data / "train.csv")
+    train.drop(columns="tenure").to_csv(tmp_path / "narrow.csv", index=False)
+    train.assign(Churn="perhaps").to_csv(tmp_path / "strange.csv", index=False)
+
+    def complaint(*arguments: str) -> str:
+        command = [sys.executable, "-c", WITHOUT_MLESTAR, "solution.py", *arguments]
+        found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert found.returncode == 2, found.stderr
+        (line,) = found.stderr.splitlines()
+        return line
+
+    assert complaint("fit", "absent.csv", "--model", "m") == "absent.csv: No such file or directory"
+    assert "empty.csv: is no table" in complaint("fit", "empty.csv", "--model", "m")
+    assert "column 'tenure' is missing" in complaint("fit", "narrow.csv", "--model", "m")
+    assert "column 'Churn' is missing" in complaint("fit", str(data / "test.csv"), "--model", "m")
+    assert "unknown label 'perhaps'" in complaint("fit", "strange.csv", "--model", "m")
+    test = str(data / "test.csv")
+    assert complaint("predict", test, "--model", "folder", "--out", "p.csv") == "folder: Is a directory"
+    assert "text.skops: is no model" in complaint("predict", test, "--model", "text.skops", "--out", "p.csv")
+    assert not (tmp_path / "m").exists()

@@ -42,7 +42,7 @@ def run(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def _write_model(root: Path, workers: Workers) -> None:
     scoped = Scoped.read(root / "scope")
-    recipes = {"clean": "standard", "encode": "ordinal", "model": "linear"}
+    recipes = {"clean": "standard", "encode": "ordinal", "model": "logistic"}
     solution = Solution.of({kind: find_recipe(kind, name).block() for kind, name in recipes.items()})
     program = render(solution, scoped.task)
     limits = Limits(seconds=60.0, memory_mb=2000.0)
@@ -51,7 +51,7 @@ def _write_model(root: Path, workers: Workers) -> None:
     write_json(root / "model" / "history.json", {"ablations": [], "refinements": [], "spent": []})
     write_json(root / "model" / "ensemble.json", {"method": "best", "candidates": [], "members": []})
     facts = ModelFacts(
-        kind="judged", solution=solution.digest, task=scoped.task, metric="roc_auc", score=0.98, members=["linear"]
+        kind="judged", solution=solution.digest, task=scoped.task, metric="roc_auc", score=0.98, members=["logistic"]
     )
     write_model(root / "model", program, facts)
 

@@ -1,0 +1,46 @@
+"""How the report names what the stages record: outcomes of candidates, the validation scheme, variants of a block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["outcome", "recipe_of", "validation", "variant_of"]
+
+OUTCOMES = {
+    "ok": "scored",
+    "pruned": "stopped early",
+    "timeout": "out of time",
+    "out_of_memory": "out of memory",
+    "invalid_score": "unusable predictions",
+}
+SPLITTERS = {
+    "kfold": "{}-fold",
+    "stratified": "stratified {}-fold",
+    "group": "{}-fold by group",
+    "stratified_group": "stratified {}-fold by group",
+    "time": "{} folds in the order of time",
+}
+PARAMETERS = re.compile(r"(, \w+=[^,]*)+$")
+
+
+def outcome(status: str) -> str:
+    """How the evaluation of a candidate ended, in words."""
+    return OUTCOMES.get(status, status.replace("_", " "))
+
+
+def validation(task: Mapping[str, Any]) -> str:
+    """How the training rows are split, as in "stratified 5-fold, 3 repeats"."""
+    scheme = SPLITTERS[task["splitter"]].format(task["folds"])
+    return f"{scheme}, {task['repeats']} repeats" if task["repeats"] > 1 else scheme
+
+
+def variant_of(name: str, kind: str) -> str:
+    """The name of a variant of a block without the block's kind, which stands beside it."""
+    return name.removeprefix(f"{kind}: ")
+
+
+def recipe_of(name: str, kind: str) -> str:
+    """The name of a plan for a block without its kind and without its parameters, which have a column of their own."""
+    return PARAMETERS.sub("", variant_of(name, kind))

@@ -1,0 +1,111 @@
+"""Source written for one task: what a block does for others is cut out.
+
+A recipe serves tasks of many kinds, and asks ``ctx`` which one it has. In a program for one task the answers are known:
+the questions, and what would follow other answers, only stand in the reader's way.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from mlestar.solution.source import edit
+
+__all__ = ["specialised"]
+
+_CONTEXT = "ctx"
+_FUNCTIONS = {"len": len, "bool": bool}
+_UNKNOWN = object()
+
+_Edit: TypeAlias = tuple[tuple[int, int, int, int], str]
+"""A stretch of the text, as :func:`~mlestar.solution.source.edit` takes it, and what takes its place."""
+
+
+def specialised(source: str, known: Mapping[str, Any]) -> str:
+    """The source with every condition decided that depends on known fields of ``ctx`` alone.
+
+    An ``if``, as a statement or within an expression, gives way to the branch that is taken, and what follows a
+    ``return`` is dropped. Layout and comments of the rest stay.
+
+    Parameters
+    ----------
+    source : str
+    known : {field: value}
+        What is known of ``ctx``.
+    """
+    while change := next(_changes(source, known), None):
+        source = edit(source, dict([change]))
+    return source
+
+
+def _changes(source: str, known: Mapping[str, Any]) -> Iterator[_Edit]:
+    """What can be replaced, outermost first; after one change the places of the others are no longer true."""
+    lines = source.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.If) and _is_movable(node, lines) and isinstance(taken := _taken(node, known), list):
+            yield _whole_lines(lines, node, node), _statements(lines, taken, node)
+        elif isinstance(node, ast.IfExp) and isinstance(taken := _taken(node, known), ast.expr):
+            yield _place(node), ast.get_source_segment(source, taken) or ""
+        for body in (getattr(node, name, None) for name in ("body", "orelse")):
+            if isinstance(body, list) and (rest := _unreachable(body)):
+                yield _whole_lines(lines, rest[0], rest[-1]), ""
+
+
+def _taken(node: ast.If | ast.IfExp, known: Mapping[str, Any]) -> list[ast.stmt] | ast.expr | None:
+    """The branch that is taken; None where that depends on more than what is known."""
+    fields = [each.value for each in ast.walk(node.test) if _is_known(each, known)]  # type: ignore[attr-defined]
+    names = [each for each in ast.walk(node.test) if isinstance(each, ast.Name) and each not in fields]
+    if not fields or any(each.id not in _FUNCTIONS for each in names):
+        return None
+    context = type("Context", (), dict(known))
+    answer = eval(compile(ast.Expression(node.test), "<condition>", "eval"), {_CONTEXT: context, **_FUNCTIONS})
+    return node.body if answer else node.orelse
+
+
+def _is_known(node: ast.AST, known: Mapping[str, Any]) -> bool:
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == _CONTEXT
+        and node.attr in known
+    )
+
+
+def _is_movable(node: ast.If, lines: Sequence[str]) -> bool:
+    """Whether its branches stand on lines that can be indented otherwise; an ``elif`` moves with its ``if``."""
+    texts = [each for each in ast.walk(node) if isinstance(each, ast.Constant | ast.JoinedStr)]
+    return (
+        lines[node.lineno - 1].lstrip().startswith("if")
+        and node.body[0].lineno > node.lineno
+        and all(each.lineno == each.end_lineno for each in texts)
+    )
+
+
+def _statements(lines: Sequence[str], body: Sequence[ast.stmt], instead_of: ast.If) -> str:
+    """Source of statements, indented like the one that they replace."""
+    if not body:
+        return ""
+    first, last = body[0].lineno, body[-1].end_lineno or 0
+    while lines[first - 2].lstrip().startswith("#"):
+        first -= 1
+    text = textwrap.dedent("".join(lines[first - 1 : last]))
+    return textwrap.indent(text[2:] if text.startswith("elif ") else text, " " * instead_of.col_offset)
+
+
+def _unreachable(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
+    """The statements behind a ``return`` or ``raise``."""
+    ends = [place for place, each in enumerate(body) if isinstance(each, ast.Return | ast.Raise)]
+    return body[ends[0] + 1 :] if ends else []
+
+
+def _place(node: ast.expr) -> tuple[int, int, int, int]:
+    return node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0
+
+
+def _whole_lines(
+    lines: Sequence[str], first: ast.stmt | ast.expr, last: ast.stmt | ast.expr
+) -> tuple[int, int, int, int]:
+    end = last.end_lineno or 0
+    return first.lineno, 0, end, len(lines[end - 1].encode())
