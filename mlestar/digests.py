@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["digest", "file_digest", "library_digest"]
+__all__ = ["digest", "file_digest", "library_digest", "modelling_versions"]
 
 
 def digest(content: Any) -> str:
@@ -24,17 +26,30 @@ def file_digest(path: Path) -> str:
 
 _SOURCES = (".py", ".j2", ".html", ".css", ".js")
 _APART = ("components", "pipelines", "specs")
+_MODELLING = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skrub", "lightgbm", "catboost")
+
+
+def modelling_versions() -> dict[str, str]:
+    """The versions of Python and of the libraries that decide what a program computes; of those that are installed."""
+    versions = {"python": platform.python_version()}
+    for name in _MODELLING:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
 
 
 @functools.cache
 def library_digest() -> str:
-    """SHA-256 over the source of this library, templates included: two equal digests run the same code.
+    """SHA-256 over the source of this library, templates included, and the versions of the modelling libraries.
 
+    Two equal digests run the same code, so that what a stage made under one may be reused under the other.
     Components and pipelines do not count, which lie inside the package only where it is installed from a wheel: an
     orchestrator sees their text in its own key.
     """
     root = Path(__file__).parent
     sources = {path.relative_to(root): path for path in root.rglob("*") if path.suffix in _SOURCES}
-    return digest(
-        [[name.as_posix(), file_digest(path)] for name, path in sorted(sources.items()) if name.parts[0] not in _APART]
-    )
+    counted = [name for name in sorted(sources) if name.parts[0] not in _APART]
+    code = [[name.as_posix(), file_digest(sources[name])] for name in counted]
+    return digest([code, modelling_versions()])

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 NOT_BLESSED = 1
-SPEC_NAME = "scope spec"  # what parse_scope calls a text without a file
 
 
 def run(
@@ -61,7 +60,7 @@ def run(
 
 
 def _located(error: SpecError, source: Source) -> SpecError:
-    """The error with the line of the user's file: a stage is given the spec without its lines."""
+    """The error with the line of the user's file: the engine is given the scope without its lines."""
     name, colon, rest = str(error).partition(": ")
     path, separator, message = rest.partition(": ")
-    return source.error(path, message) if colon and separator and name == SPEC_NAME else error
+    return source.error(path, message) if colon and separator and name == type(source).name else error

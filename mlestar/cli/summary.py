@@ -18,12 +18,14 @@ __all__ = ["summarize"]
 
 
 def summarize(outcome: Outcome) -> None:
-    """Print score, verdict, the checks that speak against the model, and where everything is."""
+    """Print the scores, the verdict, the checks that speak against the model, and where everything is."""
     console = Console(highlight=False, soft_wrap=True)
     verdict, folder = outcome.verdict, outcome.folder
     if not outcome.stages_run:
         console.print("Nothing has changed since the last run: every stage was reused.")
-    console.print(f"Score    {_score(verdict)}", markup=False)
+    console.print(f"Score    {_holdout(verdict)}", markup=False)
+    cross_validated = score_text(verdict["cross_validation_score"])
+    console.print(f"         {verdict['metric']} {cross_validated} cross-validated on the training rows", markup=False)
     console.print("Verdict ", Text("blessed", "bold green") if outcome.blessed else Text("refused", "bold red"))
     for status in ("fail", "warn"):
         for check in verdict["checks"]:
@@ -36,12 +38,15 @@ def summarize(outcome: Outcome) -> None:
         console.print(f"{what:<12}{_shown(place)}", markup=False)
 
 
-def _score(verdict: Mapping[str, Any]) -> str:
+def _holdout(verdict: Mapping[str, Any]) -> str:
+    metric, rows = verdict["metric"], verdict["rows"]
+    if verdict["score"] is None:
+        return f"no {metric}: the model could not predict the {rows} holdout rows"
     low, high = verdict["interval"]
     level = f"{verdict['confidence']:.0%} interval {score_text(low)} to {score_text(high)}"
     plain = verdict["baselines"].get("plain", {}).get("score")
     against = f"; plain baseline {score_text(plain)}" if plain is not None else ""
-    return f"{verdict['metric']} {score_text(verdict['score'])} on {verdict['rows']} holdout rows ({level}{against})"
+    return f"{metric} {score_text(verdict['score'])} on {rows} holdout rows ({level}{against})"
 
 
 def _shown(path: Path) -> Path:

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
 from mlestar.data.roles import detect_role, is_identifier, looks_like_identifier_name
 from mlestar.data.splits import time_values
 from mlestar.data.task import Column, ColumnRole, Storage, Task
-from mlestar.spec import Scope, Source, did_you_mean
+from mlestar.spec import Scope, Source
 
-__all__ = ["check_names", "resolve_columns", "suggestions"]
-
-_FORBIDDEN = "constraints.forbidden_features"
-
-
-def check_names(scope: Scope, names: Sequence[str], source: Source) -> None:
-    """Refuse a scope that names columns which are not in the data, or gives one two roles that exclude each other.
-
-    Raises
-    ------
-    SpecError
-    """
-    spec, forbidden = scope.task, scope.constraints.forbidden_features
-    one = {"task.id": spec.id, "task.time": spec.time, "task.group": spec.group}
-    wanted: dict[str, Iterable[str]] = {
-        "task.target": spec.targets,
-        "task.text": spec.text or (),
-        _FORBIDDEN: forbidden,
-    }
-    for path, found in {**wanted, **{path: (name,) for path, name in one.items() if name is not None}}.items():
-        for name in found:
-            if name not in names:
-                remedy = did_you_mean(name, names) or f"; the columns are {_listed(names)}"
-                raise source.error(path, f"the data has no column {name!r}{remedy}")
-    if both := [name for name in forbidden if name in spec.targets]:
-        raise source.error(_FORBIDDEN, f"{both[0]!r} is the target; remove it here")
-    if spec.time and spec.group:
-        raise source.error(
-            "task.group",
-            "rows cannot be split by time and by group at once; keep 'time' if later rows of known groups are to be "
-            "predicted, 'group' if new groups are",
-        )
+__all__ = ["resolve_columns", "suggestions"]
 
 
 def resolve_columns(
@@ -123,7 +92,3 @@ def _given_roles(scope: Scope) -> dict[str, tuple[ColumnRole, str | None]]:
 def _is_sorted(column: pd.Series) -> bool:
     times = pd.to_datetime(column, errors="coerce", format="mixed", utc=True)
     return bool(times.notna().all() and times.is_monotonic_increasing)
-
-
-def _listed(names: Sequence[str], most: int = 12) -> str:
-    return ", ".join(map(repr, names[:most])) + (", ..." if len(names) > most else "")

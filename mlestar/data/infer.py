@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mlestar.data.classes import check_type, find_label, infer_type, labels_of, positive_of
-from mlestar.data.columns import check_names, resolve_columns, suggestions
+from mlestar.data.columns import resolve_columns, suggestions
 from mlestar.data.metric_names import METRICS, metric_problem
+from mlestar.data.preflight import check_names
 from mlestar.data.sources import storage_of, typed
 from mlestar.data.splits import default_folds, default_holdout, default_repeats
 from mlestar.data.target import has_target

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from mlestar.data.task import TaskType
 from mlestar.spec import did_you_mean
 
@@ -16,17 +18,19 @@ METRICS: dict[TaskType, tuple[str, ...]] = {
 """The metrics that fit each type of task; the first is taken where the spec names none."""
 
 
-def metric_problem(name: str, task_type: TaskType) -> str | None:
-    """Why the metric cannot judge such a task, with the remedy; None when it can.
+def metric_problem(name: str, task_type: TaskType | None) -> str | None:
+    """Why the metric cannot judge such a task, or any while its type is not known; None when it can.
 
     Examples
     --------
     >>> metric_problem("acuracy", "binary")
     "there is no metric 'acuracy'; did you mean 'accuracy'?"
+    >>> metric_problem("rocauc", None)
+    "there is no metric 'rocauc'; did you mean 'roc_auc'?"
     >>> metric_problem("roc_auc", "regression")
     'roc_auc does not fit a regression task; use rmse, mae, rmsle, mape, r2 or pearson'
     """
-    fitting = METRICS[task_type]
+    fitting = METRICS[task_type] if task_type else tuple(dict.fromkeys(itertools.chain(*METRICS.values())))
     if name in fitting:
         return None
     use = f"; use {', '.join(fitting[:-1])} or {fitting[-1]}"

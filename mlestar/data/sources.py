@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import IO, Any
+from collections.abc import Mapping
 
-import fsspec
 import numpy as np
 import pandas as pd
 
+from mlestar.data.files import SKLEARN, check_encoding, check_header, check_widths, kind_of, not_parquet, opened
 from mlestar.data.task import Storage
 from mlestar.errors import DataError
 
 __all__ = ["fingerprint", "read_table", "storage_of", "typed"]
 
-_SKLEARN = "sklearn:"
 _SKLEARN_SETS = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
-_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-_KINDS = {"csv": "csv", "tsv": "tsv", "parquet": "parquet", "pq": "parquet"}
 _OBJECTS: dict[str, Storage] = {"decimal": "number", "date": "date"}  # types of Parquet that pandas lacks
 _CHUNK = 1 << 20
-_LONGEST_FIELD = 1 << 30
 
 
 def read_table(uri: str, storage: Mapping[str, Storage] | None = None) -> pd.DataFrame:
@@ -45,9 +38,9 @@ def read_table(uri: str, storage: Mapping[str, Storage] | None = None) -> pd.Dat
     DataError
         When the file is absent, empty, not UTF-8, ragged, seems to have another delimiter, or has a column name twice.
     """
-    if uri.startswith(_SKLEARN):
+    if uri.startswith(SKLEARN):
         return _read_sklearn(uri)
-    kind = _kind(uri)
+    kind = kind_of(uri)
     frame = _read_parquet(uri) if kind == "parquet" else _read_csv(uri, "\t" if kind == "tsv" else ",", storage)
     if frame.empty:
         raise DataError(f"{uri}: has a header but no rows; is this the right file?")
@@ -56,10 +49,10 @@ def read_table(uri: str, storage: Mapping[str, Storage] | None = None) -> pd.Dat
 
 def fingerprint(uri: str) -> str:
     """SHA-256 (64 hexadecimal digits) of a source's content, read in pieces."""
-    if uri.startswith(_SKLEARN):
+    if uri.startswith(SKLEARN):
         return hashlib.sha256(_read_sklearn(uri).to_csv(index=False).encode()).hexdigest()
     found = hashlib.sha256()
-    with _opened(uri) as file:
+    with opened(uri) as file:
         while chunk := file.read(_CHUNK):
             found.update(chunk)
     return found.hexdigest()
@@ -105,33 +98,12 @@ def _held(column: pd.Series, storage: Storage) -> pd.Series:
     return column.astype(str).where(column.notna())
 
 
-def _kind(uri: str) -> str:
-    kinds = [_KINDS[suffix] for suffix in uri.lower().rsplit("/", 1)[-1].split(".")[1:] if suffix in _KINDS]
-    if not kinds:
-        raise DataError(f"{uri}: not a known kind of file; use .csv, .csv.gz, .tsv, .parquet or sklearn:<name>")
-    return kinds[-1]
-
-
-@contextmanager
-def _opened(uri: str, mode: str = "rb", **options: Any) -> Iterator[IO[Any]]:
-    try:
-        file = fsspec.open(uri, mode, **options).open()
-    except FileNotFoundError:
-        raise DataError(f"{uri}: no such file; check the path") from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise DataError(f"{uri}: cannot be read ({error.strerror}); name a file that can be read") from None
-    except (ImportError, ValueError) as error:  # an unknown protocol, or one whose package is not installed
-        raise DataError(f"{uri}: {error}") from None
-    with file:
-        yield file
-
-
 def _read_sklearn(uri: str) -> pd.DataFrame:
     from sklearn import datasets  # costs a second, and few need it
 
-    name = uri.removeprefix(_SKLEARN)
+    name = uri.removeprefix(SKLEARN)
     if name not in _SKLEARN_SETS:
-        raise DataError(f"{uri}: no such data set; use one of {', '.join(_SKLEARN + each for each in _SKLEARN_SETS)}")
+        raise DataError(f"{uri}: no such data set; use one of {', '.join(SKLEARN + each for each in _SKLEARN_SETS)}")
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)
     frame: pd.DataFrame = bunch.frame
     if "target" in frame and "target_names" in bunch:
@@ -140,17 +112,17 @@ def _read_sklearn(uri: str) -> pd.DataFrame:
 
 
 def _read_parquet(uri: str) -> pd.DataFrame:
-    with _opened(uri) as file:
+    with opened(uri) as file:
         try:
             frame = pd.read_parquet(file)
         except (ValueError, OSError) as error:
-            raise DataError(f"{uri}: not a Parquet file ({error}); write it again or use CSV") from None
+            raise not_parquet(uri, error) from None
     frame.columns = frame.columns.astype(str)
     return frame.reset_index(drop=True)
 
 
 def _read_csv(uri: str, delimiter: str, storage: Mapping[str, Storage] | None) -> pd.DataFrame:
-    _check_header(uri, delimiter)
+    check_header(uri, delimiter)
     as_text = [name for name, held in (storage or {}).items() if held == "string"]
     frame = _parse(uri, delimiter, as_text)
     # Booleans are kept as the file spells them, as they will be read once `storage` is known.
@@ -158,77 +130,25 @@ def _read_csv(uri: str, delimiter: str, storage: Mapping[str, Storage] | None) -
         frame = _parse(uri, delimiter, [*as_text, *booleans])
     # A row that is too short ends in missing values, so only such a file needs the slow look.
     if frame.iloc[:, -1].hasnans:
-        _check_widths(uri, delimiter)
+        check_widths(uri, delimiter)
     return frame
 
 
 def _parse(uri: str, delimiter: str, as_text: list[str]) -> pd.DataFrame:
     types = dict.fromkeys(as_text, str)
     try:
-        with _opened(uri, compression="infer") as file, warnings.catch_warnings():
+        with opened(uri, compression="infer") as file, warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             # low_memory=False: types are inferred from whole columns, not from chunks that may disagree.
             return pd.read_csv(file, sep=delimiter, dtype=types, index_col=False, low_memory=False)
     except UnicodeDecodeError:
-        _check_encoding(uri)
+        check_encoding(uri)
         raise
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        _check_encoding(uri)
-        _check_widths(uri, delimiter)
+        check_encoding(uri)
+        check_widths(uri, delimiter)
         raise DataError(f"{uri}: not a CSV file ({error}); is a quotation mark left open?") from None
 
 
 def _has_booleans(column: pd.Series) -> bool:
     return pd.api.types.is_bool_dtype(column) or (column.dtype == object and bool(column.map(type).eq(bool).any()))
-
-
-def _check_header(uri: str, delimiter: str) -> None:
-    """Refuse a file whose first line does not name the columns."""
-    try:
-        names = next((record for _, record in _records(uri, delimiter) if record), [])
-    except UnicodeDecodeError:
-        _check_encoding(uri)
-        raise
-    if not names:
-        raise DataError(f"{uri}: the file is empty; its first line must hold the column names")
-    for other, plural in _DELIMITERS.items():
-        if len(names) == 1 and other in names[0]:
-            raise DataError(
-                f"{uri}:1: one column, {names[0][:60]!r}; is it separated by {plural}? write it with commas"
-            )
-    if repeated := [name for position, name in enumerate(names) if name in names[:position]]:
-        raise DataError(f"{uri}:1: column {repeated[0]!r} occurs twice; rename or remove one of them")
-
-
-def _check_widths(uri: str, delimiter: str) -> None:
-    """Refuse a file in which some row has more or fewer fields than the header."""
-    records = ((line, record) for line, record in _records(uri, delimiter) if record)
-    _, header = next(records)
-    for line, record in records:
-        if len(record) != len(header):
-            raise DataError(
-                f"{uri}:{line}: {len(record)} field(s) where the header has {len(header)}; "
-                "complete the row, or quote the value that contains a delimiter"
-            )
-
-
-def _records(uri: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file as text, each with the line on which it ends."""
-    csv.field_size_limit(_LONGEST_FIELD)
-    with _opened(uri, "rt", compression="infer", encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
-        for record in reader:
-            yield reader.line_num, record
-
-
-def _check_encoding(uri: str) -> None:
-    """Refuse a file that is not UTF-8, naming where."""
-    with _opened(uri, compression="infer") as file:
-        for line, content in enumerate(file, 1):
-            try:
-                content.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise DataError(
-                    f"{uri}:{line}: byte {error.start + 1} of the line (0x{content[error.start]:02x}) is not UTF-8; "
-                    "convert the file, for example: iconv -f latin1 -t utf-8"
-                ) from None

@@ -9,10 +9,8 @@ import functools
 import io
 import json
 import logging
-import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -22,7 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 from numpy.typing import NDArray
 
 from mlestar import __version__
-from mlestar.digests import digest, file_digest
+from mlestar.digests import digest, file_digest, modelling_versions
 from mlestar.evaluation.session import Limits
 from mlestar.files import write_bytes
 
@@ -30,7 +28,6 @@ __all__ = ["EvaluationStore", "Record", "Status", "evaluation_key"]
 
 Status: TypeAlias = Literal["ok", "failed", "timeout", "out_of_memory", "invalid_score", "pruned"]
 
-_LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skrub", "lightgbm", "catboost")
 _log = logging.getLogger(__name__)
 
 
@@ -151,14 +148,8 @@ def evaluation_key(
 @functools.cache
 def _versions() -> dict[str, str]:
     """Of all that decides what a program computes, and of what it is given."""
-    versions = {"python": platform.python_version(), "mlestar": __version__}
-    versions["candidate"] = file_digest(Path(__file__).with_name("candidate.py"))
-    for name in _LIBRARIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions
+    candidate = file_digest(Path(__file__).with_name("candidate.py"))
+    return {"mlestar": __version__, "candidate": candidate, **modelling_versions()}
 
 
 def _encode(key: str, record: Record) -> bytes:

@@ -16,7 +16,7 @@ from mlestar.spec.models import (
 )
 from mlestar.spec.schema import json_schema, schema_text
 from mlestar.spec.source import Source
-from mlestar.spec.suggestions import did_you_mean
+from mlestar.spec.suggestions import did_you_mean, did_you_mean_file
 
 __all__ = [
     "Budget",
@@ -31,6 +31,7 @@ __all__ = [
     "TaskSpec",
     "Validation",
     "did_you_mean",
+    "did_you_mean_file",
     "json_schema",
     "load_scope",
     "parse_scope",

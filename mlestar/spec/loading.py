@@ -16,7 +16,7 @@ from mlestar.spec.models import Scope
 from mlestar.spec.overrides import apply_overrides
 from mlestar.spec.problems import explain
 from mlestar.spec.source import Source
-from mlestar.spec.suggestions import did_you_mean
+from mlestar.spec.suggestions import did_you_mean_file
 
 __all__ = ["Loaded", "load_scope", "parse_scope", "resolve_uri"]
 
@@ -56,7 +56,7 @@ def load_scope(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
     return Loaded(loaded.scope.model_copy(update={"data": data}), loaded.source)
 
 
-def parse_scope(text: str, name: str = "scope spec", overrides: Sequence[str] = ()) -> Loaded:
+def parse_scope(text: str, name: str = Source.name, overrides: Sequence[str] = ()) -> Loaded:
     """Read the text of a spec, YAML or JSON; data URIs stay as they are.
 
     Parameters
@@ -100,9 +100,7 @@ def _read(path: Path) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        near = path.parent.glob("*") if path.parent.is_dir() else ()
-        hint = did_you_mean(path.name, [other.name for other in near]) or "; check the path"
-        raise SpecError(f"{path}: no such file{hint}") from None
+        raise SpecError(f"{path}: no such file{did_you_mean_file(path)}") from None
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror}); give the path of a readable YAML file") from None
     try:

@@ -17,7 +17,7 @@ class Source:
     Parameters
     ----------
     name
-        Path of the file, or what else errors are to call it.
+        Path of the file, or what else errors are to call it, as where a spec is handed on without its file.
     lines
         Line of each value, by its dotted path; empty for JSON.
     overrides
@@ -30,7 +30,7 @@ class Source:
     ('telco.yaml:8', 'telco.yaml:6', 'telco.yaml')
     """
 
-    name: str
+    name: str = "scope spec"
     lines: Mapping[str, int] = field(default_factory=dict)
     overrides: Mapping[str, str] = field(default_factory=dict)
 

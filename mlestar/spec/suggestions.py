@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
-__all__ = ["did_you_mean"]
+__all__ = ["did_you_mean", "did_you_mean_file"]
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
@@ -33,3 +34,10 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     folded = {choice.casefold(): choice for choice in choices}
     close = difflib.get_close_matches(word.casefold(), folded, n=1)
     return f"; did you mean {folded[close[0]]!r}?" if close else ""
+
+
+def did_you_mean_file(path: str | Path) -> str:
+    """For a file that is not there: the name closest to its own in the same folder, or else to check the path."""
+    path = Path(path)
+    near = path.parent.glob("*") if path.parent.is_dir() else ()
+    return did_you_mean(path.name, [other.name for other in near]) or "; check the path"

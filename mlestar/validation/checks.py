@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from mlestar.errors import SpecError
-from mlestar.spec import did_you_mean
+from mlestar.spec import Scope, Source, did_you_mean
 from mlestar.validation.duplicates import duplicates
 from mlestar.validation.forbidden_features import forbidden_features
 from mlestar.validation.invariance import column_order, extra_columns, single_rows
@@ -79,14 +78,14 @@ def check_ids() -> tuple[str, ...]:
     return tuple(check.id for check in CHECKS)
 
 
-def require_known(severities: Mapping[str, Severity]) -> None:
-    """Refuse names that no check has.
+def require_known(scope: Scope, source: Source) -> None:
+    """Refuse names in ``validation.checks`` that no check has.
 
     Raises
     ------
     SpecError
     """
-    for name in severities:
+    for name in scope.validation.checks:
         if name not in check_ids():
             remedy = did_you_mean(name, check_ids()) or f"; the checks are {', '.join(check_ids())}"
-            raise SpecError(f"validation.checks: there is no check {name!r}{remedy}")
+            raise source.error(f"validation.checks.{name}", f"there is no check {name!r}{remedy}")

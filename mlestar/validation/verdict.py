@@ -9,6 +9,7 @@ from typing import Any
 
 from mlestar.evaluation import CandidateFailure, InvalidScore
 from mlestar.progress import emit
+from mlestar.spec import Source as SpecSource
 from mlestar.validation.baselines import TRIVIAL_DESCRIPTION, trivial_predictions
 from mlestar.validation.bootstrap import CONFIDENCE, interval
 from mlestar.validation.checks import CHECKS, PREDICTS, Check, require_known
@@ -57,7 +58,7 @@ def judge(source: Source) -> dict[str, Any]:
         When the spec gives a severity to a check that does not exist.
     """
     started = time.monotonic()
-    require_known(source.scope.validation.checks)
+    require_known(source.scope, SpecSource())
     holdout = Holdout(source.task, source.holdout_dir)
     plain = _plain(source, holdout)
     task = source.task

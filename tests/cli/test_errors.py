@@ -45,6 +45,44 @@ def test_unknown_field_is_named_with_its_line(cli: Cli, spec: Path) -> None:
     assert_one_line(cli("run", spec), r"scope\.yaml:8: .*metrik.*did you mean 'metric'")
 
 
+@pytest.fixture
+def churn(tmp_path: Path) -> Path:
+    """A spec beside its data."""
+    (tmp_path / "train.csv").write_text("customerID,tenure,contract,Churn\n7590-VHVEG,1,monthly,No\n")
+    (tmp_path / "test.csv").write_text("tenure,contract\n34,yearly\n")
+    path = tmp_path / "churn.yaml"
+    path.write_text(SPEC.replace("sklearn:breast_cancer", "train.csv\n  test: test.csv").replace(": target", ": Churn"))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("setting", "pattern"),
+    [
+        (("target: Churn", "target: churned"), r"churn\.yaml:8: task\.target: .*'churned'; did you mean 'Churn'\?"),
+        (("target: Churn", "target: Churn\n  time: tenur"), r":9: task\.time: .*'tenur'; did you mean 'tenure'\?"),
+        (("target: Churn", "target: Churn\n  metric: rocauc"), r":9: task\.metric: .* did you mean 'roc_auc'\?"),
+        (("train: train.csv", "train: trian.csv"), r":5: data\.train: .*trian\.csv: no such file; did you mean 'train"),
+        (
+            ("test: test.csv", "test: tests.csv"),
+            r":6: data\.test: .*tests\.csv: no such file; did you mean 'test\.csv'",
+        ),
+        (("task:", "validation: {checks: {latncy: off}}\ntask:"), r":7: validation\.checks\.latncy: .*'latency'"),
+    ],
+)
+def test_mistake_that_the_header_shows_is_placed_and_leaves_nothing(
+    cli: Cli, churn: Path, setting: tuple[str, str], pattern: str
+) -> None:
+    churn.write_text(churn.read_text().replace(*setting))
+    assert_one_line(cli("run", churn, cwd=churn.parent), pattern)
+    assert not (churn.parent / "runs").exists()
+
+
+def test_column_that_only_the_training_data_has(cli: Cli, churn: Path) -> None:
+    (churn.parent / "test.csv").write_text("tenure,contracts\n34,yearly\n")
+    done = cli("run", churn, cwd=churn.parent)
+    assert_one_line(done, r"churn\.yaml:6: data\.test: .*has no column 'contract', .*did you mean 'contracts'\?")
+
+
 def test_folder_of_another_scope(cli: Cli, spec: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "run.json").write_text('{"schema_version": 1, "scope": {"name": "prices"}}')

@@ -45,7 +45,7 @@ def run_in_the_middle(project: Path) -> Iterator[subprocess.Popen[str]]:
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if "best so far" in line:
+            if "best cross-validated so far" in line:
                 break
         yield process
         process.kill()

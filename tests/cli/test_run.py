@@ -75,6 +75,7 @@ def test_run_ends_with_score_verdict_and_where_everything_is(
     first: subprocess.CompletedProcess[str], out: Path
 ) -> None:
     assert re.search(r"Score +roc_auc 0\.9\d+ on \d+ holdout rows \(95% interval 0\.\d+ to [01]\.?\d*", first.stdout)
+    assert re.search(r"^ +roc_auc 0\.9\d+ cross-validated", first.stdout, re.MULTILINE)
     assert re.search(r"Verdict +blessed", first.stdout)
     shown = dict(re.findall(r"^(Model|Program|Report|Predictions) +(\S+)$", first.stdout, re.MULTILINE))
     assert shown == {
@@ -97,6 +98,9 @@ def test_lines_tell_what_happens_where_there_is_no_terminal(first: subprocess.Co
         "finalize",
     ):
         assert f"{stage}: finished" in first.stdout
+    ends = re.findall(r"^.* (?:search|ablate 1|refine 1), branch \d: finished .*$", first.stdout, re.MULTILINE)
+    assert len(ends) == 6
+    assert all(re.search(r"; \d+ tried, best cross-validated 0\.\d+", end) for end in ends)
 
 
 def test_predictions_are_good_and_keep_the_id(out: Path, truth: pd.Series) -> None:
@@ -170,9 +174,11 @@ def test_refused_model_predicts_only_when_asked_to(
     assert (folder / "predictions.csv").exists()
 
 
-def test_mistake_that_a_stage_finds_is_one_line_with_the_place_in_the_file(cli: Cli, project: Path) -> None:
-    (project / "wrong.yaml").write_text(SPEC.replace("diagnosis", "diagnoses").replace("cancer", "wrong"))
+def test_mistake_that_only_the_rows_show_is_one_line_with_the_place_in_the_file(cli: Cli, project: Path) -> None:
+    text = SPEC.replace("cancer", "wrong").replace("diagnosis", "diagnosis\n  positive: melanoma")
+    (project / "wrong.yaml").write_text(text)
     done = cli("run", "wrong.yaml", cwd=project)
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
-    assert re.search(r"wrong\.yaml:8: task\.target: .*'diagnoses'.*did you mean 'diagnosis'", line)
+    assert re.search(r"wrong\.yaml:9: task\.positive: 'melanoma' is not in the target; use 'benign'", line)
+    assert not (project / "runs" / "wrong").exists()

@@ -15,7 +15,7 @@ from typing import IO
 
 import pytest
 
-from mlestar.errors import DataError, MlestarError
+from mlestar.errors import DataError, MlestarError, SpecError
 from mlestar.stages.environment import STAGE_SERVER
 from mlestar.stages.server import StageFailure, forward, start
 
@@ -80,7 +80,7 @@ def assert_reader_ends(file: IO[bytes]) -> None:
 
 def test_users_mistake_comes_back_as_raised(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"train\.csv: no such file"):
+    with pytest.raises(SpecError, match=r"data\.train: train\.csv: no such file"):
         forward(server, "scope", scope_arguments(tmp_path))
 
 

@@ -7,20 +7,6 @@ import pytest
 from mlestar.errors import SpecError
 from mlestar.spec import did_you_mean, parse_scope
 
-SPEC = """\
-apiVersion: mlestar/v1
-kind: Scope
-name: telco-churn
-data:
-  train: data/train.csv
-  test: gs://bucket/test.csv
-task:
-  target: Churn
-  positive: Yes
-budget:
-  wall_clock: 1h30m
-"""
-
 
 def error(text: str, *overrides: str) -> str:
     with pytest.raises(SpecError) as caught:
@@ -62,8 +48,8 @@ def error(text: str, *overrides: str) -> str:
         ("seed: 1.5", "seed: expected a whole number, not 1.5"),
     ],
 )
-def test_a_mistake_is_named_with_line_field_and_remedy(added: str, message: str) -> None:
-    task, budget = SPEC[: SPEC.index("budget")], SPEC[SPEC.index("budget") :]
+def test_a_mistake_is_named_with_line_field_and_remedy(spec: str, added: str, message: str) -> None:
+    task, budget = spec[: spec.index("budget")], spec[spec.index("budget") :]
     assert error(f"{task}{added}\n{budget}") == f"telco.yaml:10: {message}"
 
 
@@ -77,57 +63,57 @@ def test_a_mistake_is_named_with_line_field_and_remedy(added: str, message: str)
         ("{name: a}", "task.target: expected text or a list, not a mapping"),
     ],
 )
-def test_a_target_that_names_no_columns(target: str, message: str) -> None:
-    assert error(SPEC.replace("Churn", target)) == f"telco.yaml:8: {message}"
+def test_a_target_that_names_no_columns(spec: str, target: str, message: str) -> None:
+    assert error(spec.replace("Churn", target)) == f"telco.yaml:8: {message}"
 
 
 @pytest.mark.parametrize(("left", "line"), [("", 7), ("  target:\n", 8)])
-def test_what_is_missing_is_placed_where_it_belongs(left: str, line: int) -> None:
-    message = error(SPEC.replace("  target: Churn\n", left))
+def test_what_is_missing_is_placed_where_it_belongs(spec: str, left: str, line: int) -> None:
+    message = error(spec.replace("  target: Churn\n", left))
     assert message == (f"telco.yaml:{line}: task.target: is missing; add it, such as target: Churn")
 
 
-def test_several_targets_are_a_regression() -> None:
-    message = error(SPEC.replace("Churn", "[a, b]\n  type: binary"))
+def test_several_targets_are_a_regression(spec: str) -> None:
+    message = error(spec.replace("Churn", "[a, b]\n  type: binary"))
     assert (
         message == "telco.yaml:9: task.type: 'binary' does not go with 2 targets; name one target or write 'regression'"
     )
 
 
-def test_only_a_binary_task_has_a_positive_class() -> None:
-    message = error(SPEC.replace("Churn", "Churn\n  type: regression"))
+def test_only_a_binary_task_has_a_positive_class(spec: str) -> None:
+    message = error(spec.replace("Churn", "Churn\n  type: regression"))
     assert message.startswith("telco.yaml:10: task.positive: a regression task has no positive class; remove it")
 
 
 @pytest.mark.parametrize(
     "written", ["1:30", "10 minutes", "m", "-5m", "10m5", '"90"', "true", "[10m]", "1m1h", "\u0661m"]
 )
-def test_what_is_no_duration_is_refused_with_examples(written: str) -> None:
-    message = error(SPEC.replace("1h30m", written))
+def test_what_is_no_duration_is_refused_with_examples(spec: str, written: str) -> None:
+    message = error(spec.replace("1h30m", written))
     assert message.startswith("telco.yaml:11: budget.wall_clock: ")
     assert message.endswith("is not a duration; write 90s, 10m, 1h30m or a number of seconds")
 
 
-def test_a_budget_too_short_for_one_model_is_refused() -> None:
-    message = error(SPEC.replace("1h30m", "19s"))
+def test_a_budget_too_short_for_one_model_is_refused(spec: str) -> None:
+    message = error(spec.replace("1h30m", "19s"))
     assert message.startswith("telco.yaml:11: budget.wall_clock: 19 s is too short")
     assert message.endswith("write 20s or more")
 
 
-def test_a_name_that_is_no_slug_is_refused_with_one_that_is() -> None:
-    message = error(SPEC.replace("telco-churn", "Telco Churn!"))
+def test_a_name_that_is_no_slug_is_refused_with_one_that_is(spec: str) -> None:
+    message = error(spec.replace("telco-churn", "Telco Churn!"))
     assert message.startswith("telco.yaml:3: name: 'Telco Churn!' is not a name")
     assert message.endswith("write 'telco-churn'")
 
 
-def test_several_mistakes_come_one_a_line_in_the_order_of_the_document() -> None:
-    text = "sed: 1\n" + SPEC.replace("1h30m", "1s").replace("Churn", "7").replace("telco", "Telco")
+def test_several_mistakes_come_one_a_line_in_the_order_of_the_document(spec: str) -> None:
+    text = "sed: 1\n" + spec.replace("1h30m", "1s").replace("Churn", "7").replace("telco", "Telco")
     places = [line.split(": ")[0] for line in error(text).splitlines()]
     assert places == ["telco.yaml:1", "telco.yaml:4", "telco.yaml:9", "telco.yaml:12"]
 
 
-def test_of_many_mistakes_ten_are_named() -> None:
-    lines = error(SPEC + "".join(f"key{number}: 1\n" for number in range(14))).splitlines()
+def test_of_many_mistakes_ten_are_named(spec: str) -> None:
+    lines = error(spec + "".join(f"key{number}: 1\n" for number in range(14))).splitlines()
     assert len(lines) == 11
     assert lines[9].startswith("telco.yaml:21: unknown key 'key9'")
     assert lines[10] == "telco.yaml: 4 more; mend these first"
@@ -148,12 +134,12 @@ def test_of_many_mistakes_ten_are_named() -> None:
         ("task.target.name=a", "task.target.name: task.target has no keys; set task.target as a whole"),
     ],
 )
-def test_a_mistake_in_an_override_names_the_override(override: str, message: str) -> None:
-    assert error(SPEC, override) == f"--set {message}"
+def test_a_mistake_in_an_override_names_the_override(spec: str, override: str, message: str) -> None:
+    assert error(spec, override) == f"--set {message}"
 
 
-def test_the_source_places_errors_that_later_layers_find() -> None:
-    source = parse_scope(SPEC, "telco.yaml", ("task.metric=auc",)).source
+def test_the_source_places_errors_that_later_layers_find(spec: str) -> None:
+    source = parse_scope(spec, "telco.yaml", ("task.metric=auc",)).source
     assert source.locate("task.target") == "telco.yaml:8"
     assert source.locate("task.time") == "telco.yaml:7"
     assert source.locate("seed") == "telco.yaml:1"

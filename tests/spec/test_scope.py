@@ -12,42 +12,28 @@ from pydantic import BaseModel
 
 from mlestar.spec import Scope, parse_scope
 
-SPEC = """\
-apiVersion: mlestar/v1
-kind: Scope
-name: telco-churn
-data:
-  train: data/train.csv
-  test: gs://bucket/test.csv
-task:
-  target: Churn
-  positive: Yes
-budget:
-  wall_clock: 1h30m
-"""
 
-
-def test_what_is_left_out_has_its_default() -> None:
-    scope = parse_scope(SPEC).scope
+def test_what_is_left_out_has_its_default(spec: str) -> None:
+    scope = parse_scope(spec).scope
     assert scope.task.metric is None
     assert scope.objective.beat == ("baseline",)
     assert (scope.pipeline.branches, scope.pipeline.outer_steps) == (2, 2)
     assert scope.seed == 0
 
 
-def test_an_empty_section_is_left_out() -> None:
-    assert parse_scope(SPEC + "objective:\npurpose:\nseed:\n").scope == parse_scope(SPEC).scope
+def test_an_empty_section_is_left_out(spec: str) -> None:
+    assert parse_scope(spec + "objective:\npurpose:\nseed:\n").scope == parse_scope(spec).scope
 
 
 @pytest.mark.parametrize(
     ("written", "seconds"),
     [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5m", 90), ("1h1m1s", 3661), ("45", 45), ("20.5", 20.5)],
 )
-def test_durations(written: str, seconds: float) -> None:
-    assert parse_scope(SPEC.replace("1h30m", written)).scope.budget.wall_clock == seconds
+def test_durations(spec: str, written: str, seconds: float) -> None:
+    assert parse_scope(spec.replace("1h30m", written)).scope.budget.wall_clock == seconds
 
 
-def test_overrides_set_fields_and_the_later_one_wins() -> None:
+def test_overrides_set_fields_and_the_later_one_wins(spec: str) -> None:
     overrides = (
         "budget.wall_clock=60s",
         "task.metric=f1",
@@ -55,7 +41,7 @@ def test_overrides_set_fields_and_the_later_one_wins() -> None:
         "validation.checks.leakage=off",
         "task.positive=",
     )
-    scope = parse_scope(SPEC, overrides=overrides).scope
+    scope = parse_scope(spec, overrides=overrides).scope
     assert scope.budget.wall_clock == 60
     assert scope.task.metric == "roc_auc"
     assert scope.validation.checks == {"leakage": "off"}
@@ -119,6 +105,6 @@ def fields_with_examples(model: type[BaseModel] = Scope, prefix: str = "") -> li
 
 
 @pytest.mark.parametrize(("path", "example"), fields_with_examples())
-def test_the_examples_that_editors_show_are_valid(path: str, example: Any) -> None:
-    text = SPEC.replace("  positive: Yes\n", "")
+def test_the_examples_that_editors_show_are_valid(spec: str, path: str, example: Any) -> None:
+    text = spec.replace("  positive: Yes\n", "")
     assert parse_scope(text, overrides=[f"{path}={yaml.safe_dump(example)}"]).source.overridden(path)

@@ -54,7 +54,8 @@ def program() -> Callable[..., str]:
     """``program(task, model="lightgbm")``: of recipes by name, or of blocks by their source."""
 
     def make(task: Task, **blocks: str) -> str:
-        chosen = {"clean": "standard", "encode": "ordinal", "model": "logistic"} | blocks
+        linear = "logistic" if task.is_classification else "ridge"
+        chosen = {"clean": "standard", "encode": "ordinal", "model": linear} | blocks
         made = {
             kind: Block(kind, each) if "def " in each else find_recipe(kind, each).block()
             for kind, each in chosen.items()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mlestar.errors
+from mlestar.data.preflight import check_test, check_train
 from mlestar.digests import library_digest
 from mlestar.engines.local.delivery import deliver
 from mlestar.engines.local.events import Events
@@ -20,7 +21,7 @@ from mlestar.engines.local.prediction import predict
 from mlestar.engines.local.services import open_services
 from mlestar.errors import MlestarError
 from mlestar.files import read_json
-from mlestar.spec import Scope, resolve_uri
+from mlestar.spec import Scope, Source, resolve_uri
 from mlestar.stages.environment import DEADLINE
 
 __all__ = ["EngineFailure", "Outcome", "run"]
@@ -109,8 +110,9 @@ def run(
         When a stage or the orchestrator failed.
     """
     started = time.monotonic() if started is None else started
+    _check(scope)
     folder = RunFolder(out.absolute())
-    with folder.claimed(json.loads(scope.to_json())), open_services(folder) as services:
+    with folder.claimed(scope.name), open_services(folder) as services:
         request = _request(scope, folder, resolve_uri(store, Path()) if store else str(folder.store))
         deadline = started + scope.budget.wall_clock - (PREDICTING_SECONDS if scope.data.test else 0.0)
         environment = {} if scope.budget.evaluations else {DEADLINE: str(deadline)}
@@ -119,12 +121,24 @@ def run(
             stages_run = _follow(services.pipeline, events, folder, listener)
         outputs = folder.finished()
         deliver(outputs, folder)
+        folder.record_scope(json.loads(scope.to_json()))
+        folder.discard_unused()
         blessed, test = outputs["verdict"] == "blessed", scope.data.test
         predictions = folder.predictions if test and (blessed or unblessed) else None
         if test and predictions:
             predict(folder.model, test, predictions, services.workers, unblessed=unblessed)
         verdict = read_json(Path(outputs["evidence"]) / "verdict.json")
         return Outcome(folder=folder, blessed=blessed, verdict=verdict, predictions=predictions, stages_run=stages_run)
+
+
+def _check(scope: Scope) -> None:
+    """Refuse what names, headers and the presence of files show to be wrong, before anything is started or written."""
+    if scope.validation.checks:
+        from mlestar.validation import require_known  # imports pandas, which takes half a second
+
+        require_known(scope, Source())
+    check_train(scope, Source())
+    check_test(scope, Source())
 
 
 def _request(scope: Scope, folder: RunFolder, store: str) -> dict[str, Any]:

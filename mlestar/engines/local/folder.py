@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+import json
+import shutil
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ class RunFolder:
 
     @property
     def record(self) -> Path:
-        """``{scope}``: the spec that ran last, resolved."""
+        """``{scope}``: the spec of what was delivered last, resolved; before that, only its name."""
         return self.out / "run.json"
 
     @property
@@ -82,15 +84,19 @@ class RunFolder:
         return self.out / "logs" / f"{name}.log"
 
     @contextlib.contextmanager
-    def claimed(self, scope: dict[str, Any]) -> Iterator[None]:
-        """Hold the folder for one run of ``scope``.
+    def claimed(self, name: str) -> Iterator[None]:
+        """Hold the folder for one run of the scope ``name``.
+
+        When the run ends in a :class:`MlestarError`, what it has left is removed: all of it where the folder is new and
+        no stage was finished, else the outputs of the stages that were not.
 
         Raises
         ------
         MlestarError
             When the folder holds something else, belongs to a scope of another name, or is in use.
         """
-        self._check_owner(scope["name"])
+        self._check_owner(name)
+        created = [path for path in (self.out, *self.out.parents) if not path.exists()]
         self.out.mkdir(parents=True, exist_ok=True)
         with (self.out / LOCK).open("w") as lock:
             try:
@@ -98,10 +104,42 @@ class RunFolder:
             except BlockingIOError:
                 message = f"{self.out}: another run is using this folder; wait for it or name another with --out"
                 raise MlestarError(message) from None
-            write_json(self.record, {"scope": scope})
+            is_new = not self.record.is_file()
+            if is_new:
+                self.record_scope({"name": name})
             for folder in (self.artifacts, self.cache, self.events.parent):
                 folder.mkdir(parents=True, exist_ok=True)
-            yield
+            try:
+                yield
+            except MlestarError:
+                if is_new and not any(self.cache.iterdir()):  # no stage was finished
+                    self._clear(created)
+                else:
+                    self.discard_unused()
+                raise
+
+    def record_scope(self, scope: dict[str, Any]) -> None:
+        """Note whose the folder is, and what was delivered into it."""
+        write_json(self.record, {"scope": scope})
+
+    def _clear(self, created: Sequence[Path]) -> None:
+        """Empty the folder and remove those that this run ``created``, the innermost first."""
+        for path in self.out.iterdir():
+            _remove(path)
+        with contextlib.suppress(OSError):  # another run may have begun beside this one
+            for folder in created:
+                folder.rmdir()
+
+    def discard_unused(self) -> None:
+        """Remove what killed and failed tasks have left among the artifacts: all that no finished task refers to."""
+        used = {Path(uri).resolve() for uri in self._used_artifacts()}
+        _keep_only({artifact.parent for artifact in used}, self.artifacts.resolve())  # the folders of their tasks
+
+    def _used_artifacts(self) -> Iterator[str]:
+        for entry in self.cache.glob("*.json"):
+            for output in json.loads(entry.read_text(encoding="utf-8")).values():
+                if isinstance(output, dict):
+                    yield from (each["uri"] for each in output.get("artifacts", [output]) if "uri" in each)
 
     def _check_owner(self, name: str) -> None:
         if self.out.exists() and not self.out.is_dir():
@@ -126,3 +164,20 @@ class RunFolder:
         if not self.outputs.is_file():
             raise MlestarError(f"{self.out}: holds no finished run; name the folder that `mlestar run` wrote")
         return read_json(self.outputs)
+
+
+def _keep_only(used: Set[Path], folder: Path) -> None:
+    """Remove the folders below ``folder`` that neither are nor hold one that is used."""
+    around = {parent for path in used for parent in path.parents}
+    for path in folder.iterdir():
+        if path in around:
+            _keep_only(used, path)
+        elif path not in used:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

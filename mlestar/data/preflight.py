@@ -1,0 +1,100 @@
+"""What a scope gets wrong about its data, as far as names and headers show it: checked before anything costs time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mlestar.data.files import column_names, is_local
+from mlestar.data.metric_names import metric_problem
+from mlestar.spec import Scope, Source, did_you_mean, did_you_mean_file
+
+__all__ = ["check_names", "check_test", "check_train"]
+
+_FORBIDDEN = "constraints.forbidden_features"
+
+
+def check_train(scope: Scope, source: Source) -> None:
+    """Refuse a metric that does not exist, a training file that is not there, and columns that it has not got.
+
+    Only the header of a local file is read; of data elsewhere nothing is.
+
+    Raises
+    ------
+    SpecError
+        Naming the field of the spec.
+    DataError
+        When the file has no header that can be read.
+    """
+    if scope.task.metric and (problem := metric_problem(scope.task.metric, scope.task.type)):
+        raise source.error("task.metric", problem)
+    if is_local(scope.data.train):
+        _check_file("data.train", scope.data.train, source)
+        check_names(scope, column_names(scope.data.train), source)
+
+
+def check_test(scope: Scope, source: Source) -> None:
+    """Refuse a test file that is not there, or lacks a column that every model of this scope will ask for.
+
+    A training column that is named like an identifier may turn out to be one, which no model is given.
+
+    Raises
+    ------
+    SpecError, DataError
+        As for :func:`check_train`.
+    """
+    test = scope.data.test
+    if test is None or not is_local(test):
+        return
+    _check_file("data.test", test, source)
+    names = column_names(test)
+    if not is_local(scope.data.train):
+        return
+    unused = {*scope.task.targets, scope.task.id, scope.task.group, *scope.constraints.forbidden_features}
+    absent = [name for name in column_names(scope.data.train) if name not in names and name not in unused]
+    if not absent:
+        return
+    from mlestar.data.roles import looks_like_identifier_name  # imports pandas, which takes half a second
+
+    for name in absent:
+        if not looks_like_identifier_name(name):
+            remedy = did_you_mean(name, names) or f"; add it, or name it in {_FORBIDDEN}"
+            raise source.error("data.test", f"{test} has no column {name!r}, which {scope.data.train} has{remedy}")
+
+
+def check_names(scope: Scope, names: Sequence[str], source: Source) -> None:
+    """Refuse a scope that names columns which are not in the data, or gives one two roles that exclude each other.
+
+    Raises
+    ------
+    SpecError
+    """
+    spec, forbidden = scope.task, scope.constraints.forbidden_features
+    one = {"task.id": spec.id, "task.time": spec.time, "task.group": spec.group}
+    wanted: dict[str, Iterable[str]] = {
+        "task.target": spec.targets,
+        "task.text": spec.text or (),
+        _FORBIDDEN: forbidden,
+    }
+    for path, found in {**wanted, **{path: (name,) for path, name in one.items() if name is not None}}.items():
+        for name in found:
+            if name not in names:
+                remedy = did_you_mean(name, names) or f"; the columns are {_listed(names)}"
+                raise source.error(path, f"the data has no column {name!r}{remedy}")
+    if both := [name for name in forbidden if name in spec.targets]:
+        raise source.error(_FORBIDDEN, f"{both[0]!r} is the target; remove it here")
+    if spec.time and spec.group:
+        raise source.error(
+            "task.group",
+            "rows cannot be split by time and by group at once; keep 'time' if later rows of known groups are to be "
+            "predicted, 'group' if new groups are",
+        )
+
+
+def _check_file(field: str, path: str, source: Source) -> None:
+    if not Path(path).exists():
+        raise source.error(field, f"{path}: no such file{did_you_mean_file(path)}")
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    return ", ".join(map(repr, names[:most])) + (", ..." if len(names) > most else "")

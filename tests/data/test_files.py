@@ -1,0 +1,45 @@
+"""The header of a file names the columns that reading all of it gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlestar.data.files import column_names
+from mlestar.data.sources import read_table
+from mlestar.errors import DataError
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n")), min_size=2, unique=True))
+def test_names_are_those_of_the_table(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
+    path = str(tmp_path_factory.mktemp("header") / "data.csv")
+    pd.DataFrame([range(len(names))], columns=names).to_csv(path, index=False)
+    try:
+        table = read_table(path)
+    except DataError:
+        with pytest.raises(DataError):
+            column_names(path)
+    else:
+        assert list(column_names(path)) == list(table)
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.csv.gz", "data.tsv", "data.parquet"])
+@pytest.mark.parametrize("index", [False, True])
+def test_names_in_files_of_every_kind(bench_data: Path, tmp_path: Path, name: str, index: bool) -> None:
+    frame = pd.read_csv(bench_data / "penguins" / "train.csv")
+    path = tmp_path / name
+    if path.suffix == ".parquet":
+        (frame.set_index(frame.columns[0]) if index else frame).to_parquet(path)
+    else:
+        frame.to_csv(path, index=index, sep="\t" if path.suffix == ".tsv" else ",")
+    assert list(column_names(str(path))) == list(read_table(str(path)))
+
+
+def test_parquet_file_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "data.parquet").write_bytes(b"PAR2")
+    with pytest.raises(DataError, match="not a Parquet file"):
+        column_names(str(tmp_path / "data.parquet"))
