@@ -104,7 +104,7 @@ def _become_session(server: int, listener: socket.socket, connection: socket.soc
         if os.getppid() == server:
             supervise(connection, sandbox)
     except SystemExit:
-        pass
+        pass  # it was told to end, and has unwound
     except BaseException:  # a fork must not return into the loop of the server
         traceback.print_exc()
         sys.stderr.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -39,7 +40,7 @@ _SPLITTERS = {
     "kfold": "KFold",
 }
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # where they are not called like their packages
-_LONGEST_CALL = 95
+_LONGEST_CALL, _LONGEST_NOTE = 95, 110
 _STEP_KINDS = tuple(kind for kind in MEMBER_KINDS if kind != "target")  # a target block wraps the model
 _PROGRAM_NAMES = (
     *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "BadInput", "Context", "Combination", "Solution"),
@@ -83,7 +84,7 @@ def render(solution: Solution, task: Task, *, threads: int = 2, notes: Sequence[
         splitter=task.splitter,
         context=_context(layout, solution, task, threads),
         roles={"numeric", "categorical", "text", "dates"} & layout.fields,
-        notes=[_plain(note) for note in notes],
+        notes=[textwrap.wrap(_plain(note), _LONGEST_NOTE) for note in notes],
         cells=layout.cells,
         members=layout.members,
         ensemble=len(solution.members) > 1,

@@ -22,7 +22,8 @@ def ablate(
 ) -> None:
     """Measure each block's effect on the same folds, with its paired standard error.
 
-    Where the budget does not suffice for all folds, the first ones have to do.
+    Where the budget does not suffice for all folds, the first ones have to do; a block whose variant would be cut off
+    is left out.
 
     Parameters
     ----------
@@ -33,15 +34,7 @@ def ablate(
     step : int
         Number of the outer step, from 1.
     """
-    with open_branch(
-        "ablate",
-        scope_dir=scope_dir,
-        train_dir=train_dir,
-        candidates_dir=candidates_dir,
-        store=store,
-        branch=branch,
-        step=step,
-    ) as work:
+    with open_branch("ablate", scope_dir, train_dir, candidates_dir, store, branch=branch, step=step) as work:
         best = work.candidates.best
         solution = work.candidates.solution(best.id)
         proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
@@ -51,7 +44,7 @@ def ablate(
             known = work.candidates.find(proposal.solution.id)
             evaluation = work.evaluate(proposal.solution, proposal.name, parent=best.id, block=kind, folds=folds)
             if evaluation is None:
-                break
+                continue
             work.candidates.history["ablations"].append(_effect(work, best, kind, proposal.name, evaluation))
             if known is None and work.is_better(evaluation):
                 work.accept(proposal.solution)
@@ -63,7 +56,7 @@ def _folds(work: Branch, solutions: Sequence[Solution]) -> int:
     if work.budget.counted:
         return max(1, min(len(work.harness.folds), int(work.budget.left / max(len(solutions), 1))))
     expected = sum(work.expected_seconds(each) for each in solutions)
-    return max(1, min(len(work.harness.folds), int(work.budget.left / expected))) if expected else 1
+    return max(1, min(len(work.harness.folds), int(work.budget.left / expected)))
 
 
 def _effect(work: Branch, best: Candidate, kind: str, variant: str, evaluation: Evaluation) -> dict[str, Any]:

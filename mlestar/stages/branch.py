@@ -9,7 +9,7 @@ from statistics import median
 
 from mlestar.evaluation import Evaluation, Harness
 from mlestar.progress import emit
-from mlestar.recipes import static_cost
+from mlestar.recipes import plain_solution, static_cost
 from mlestar.solution import Solution, render
 from mlestar.stages.budget import Spent, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
@@ -19,10 +19,8 @@ from mlestar.stages.scoped import Scoped, open_harness
 __all__ = ["Branch", "open_branch"]
 
 _HOPELESS_SKILL = 0.9  # of the best candidate's lead over the trivial baseline, below which a candidate is given up
-_OPTIMISM = (
-    1.3  # times what is left that a candidate may be expected to take: estimates are rough, and fits are cut off
-)
-_LONGEST_FIT = 0.35  # of what the stage has left, so that no single fit takes it all
+_LONGEST_FIT = 0.35  # of what the stage has left when a candidate starts, where all folds are to run
+_LEAST_ROUNDS = 2  # in which the folds of a candidate run, however many cores there are: it may be given up between
 
 
 class Branch:
@@ -62,8 +60,9 @@ class Branch:
         parent: str | None = None,
         block: str | None = None,
         folds: int | None = None,
+        required: bool = False,
     ) -> Evaluation | None:
-        """Evaluate a solution and note it among the candidates; None when what is left of the budget does not suffice.
+        """Evaluate a solution and note it among the candidates; None when it is not :meth:`affordable`.
 
         Parameters
         ----------
@@ -71,12 +70,16 @@ class Branch:
             Which candidate it came from, by changing which block.
         folds : int, optional
             Run on so many folds, however it does; by default on all, unless it is hopeless after the first ones.
+        required : bool
+            Run it whether it is affordable or not.
         """
-        if self.budget.exhausted or (folds is None and not self._affordable(solution)):
+        if not required and not self.affordable(solution, folds):
             return None
+        longest, expected = self._longest_fit(folds), self._fit_seconds(solution)
         evaluation = self.harness.evaluate(
             solution,
-            seconds=lambda: self.budget.fit_seconds(_LONGEST_FIT),
+            # The last folds may overdraw the budget by a fit: cut off there, those before would have been in vain.
+            seconds=lambda: min(longest, max(self.budget.fit_seconds(), expected)),
             give_up=self._hopeless if folds is None else lambda scores: None,
             folds=folds,
         )
@@ -87,23 +90,40 @@ class Branch:
             self._note(evaluation, name, parent, block)
         return evaluation
 
-    def _affordable(self, solution: Solution) -> bool:
-        """Whether the budget is likely to suffice, judged by the static costs of recipes and by what others took."""
+    def affordable(self, solution: Solution, folds: int | None = None) -> bool:
+        """Whether the budget is likely to suffice for all folds, or for so many, without a fit that is cut off."""
+        if self.budget.exhausted:
+            return False
         if self.budget.counted:
-            return self.budget.left >= len(self.harness.folds) / 2
-        if self.candidates.find(solution.id):
-            return True
-        return self.expected_seconds(solution) * len(self.harness.folds) <= self.budget.left * _OPTIMISM
+            return folds is not None or self.budget.left >= len(self.harness.folds) / 2
+        fit, count = self._fit_seconds(solution), folds or len(self.harness.folds)
+        rounds = max(count / self._lanes, min(count, _LEAST_ROUNDS))
+        return fit <= self._longest_fit(folds) and fit * rounds <= self.budget.left
+
+    def _longest_fit(self, folds: int | None) -> float:
+        return self.budget.fit_seconds(_LONGEST_FIT if folds is None else 1.0)
 
     def expected_seconds(self, solution: Solution) -> float:
-        """What one fold of a solution is likely to take of the budget; 0 while nothing was measured."""
+        """What one fold of a solution is likely to take of the budget."""
+        return self._fit_seconds(solution) / self._lanes
+
+    def _fit_seconds(self, solution: Solution) -> float:
+        """What one fit is likely to take: what those of the same model took, or all others, or the plain baseline.
+
+        Measured seconds are compared by the static costs of recipes. Of a fit that was cut off it is known that it
+        takes longer than it was given.
+        """
         task = self.scoped.task
+        measured = [each for each in self.candidates.entries if each.status in ("ok", "pruned", "timeout")]
+        model = solution.blocks["model"].name
         rates = [
-            each.seconds / len(each.fold_scores) / static_cost(self.candidates.solution(each.id), task)
-            for each in self.candidates.entries
-            if each.status in ("ok", "pruned") and each.fold_scores
+            each.seconds
+            / (len(each.fold_scores) + (each.status == "timeout"))
+            / static_cost(self.candidates.solution(each.id), task)
+            for each in [each for each in measured if each.recipes.get("model") == model] or measured
         ]
-        return median(rates) * static_cost(solution, task) / self._lanes if rates else 0.0
+        plain = self.scoped.seconds_per_evaluation / static_cost(plain_solution(task), task)
+        return median(rates or [plain]) * static_cost(solution, task)
 
     def is_better(self, evaluation: Evaluation | None) -> bool:
         """Whether it beats the branch's best."""
@@ -175,9 +195,9 @@ class Branch:
 
 @contextmanager
 def open_branch(
-    stage: str, *, scope_dir: Path, train_dir: Path, candidates_dir: Path | None, store: str, branch: int, step: int
+    stage: str, scope_dir: Path, train_dir: Path, candidates_dir: Path | None, store: str, *, branch: int, step: int = 0
 ) -> Iterator[Branch]:
-    """Open a stage of a branch; what it spent is noted when it ends."""
+    """Open a stage of a branch, which goes on from ``candidates_dir``; what it spent is noted when it ends."""
     scoped = Scoped.read(scope_dir)
     candidates = Candidates.read(candidates_dir) if candidates_dir else Candidates()
     steps_left = scoped.scope.pipeline.outer_steps - step
@@ -185,6 +205,7 @@ def open_branch(
         scoped.plan,
         stage,
         spent=[Spent.model_validate(each) for each in candidates.history["spent"]],
+        carries=stage != "ablate",  # ablations only measure; what is left over is for refinement
         lanes=max(cores() / scoped.scope.pipeline.branches, 1.0),
         after=[
             *(["refine"] if stage == "ablate" else []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -14,9 +15,14 @@ from mlestar.stages.environment import DEADLINE
 
 __all__ = ["Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
 
-_SHARES = {"ensemble": 0.09, "validate": 0.12, "finalize": 0.10}
+_MOST_SHARES = {"ensemble": 0.08, "validate": 0.12, "finalize": 0.08}
+_NEEDS = {
+    "ensemble": (2.0, 4.0),
+    "validate": (4.0, 6.0),
+    "finalize": (2.0, 4.0),
+}  # seconds, and fits of the dearest kind
 _SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
-_STAGE_OVERHEAD = 0.4  # seconds from the end of a stage to the start of the next, under a local runner
+_STAGE_OVERHEAD = 0.3  # seconds from the end of a stage to the start of the next, under a local runner
 _CLOSING = 1.5  # seconds to stop the servers and to lay out the result
 _LEAST_SECONDS = 6.0
 
@@ -41,7 +47,9 @@ class Plan(BaseModel):
     stages: dict[str, float]
 
 
-def make_plan(*, wall_clock: float, evaluations: int | None, outer_steps: int, branches: int, used: float) -> Plan:
+def make_plan(
+    *, wall_clock: float, evaluations: int | None, outer_steps: int, branches: int, used: float, fit_seconds: float
+) -> Plan:
     """Divide the budget among the stages that come after scope.
 
     Parameters
@@ -52,6 +60,9 @@ def make_plan(*, wall_clock: float, evaluations: int | None, outer_steps: int, b
         When given, fits for the whole run, and seconds play no part.
     used : float
         Seconds that are gone when the plan is made; where a deadline is set (a local run), it is asked instead.
+    fit_seconds : float
+        What a fit of the dearest solution is likely to take. The stages after the branches are planned by it, up to
+        their shares; what they do not need is for the branches.
 
     Raises
     ------
@@ -76,11 +87,10 @@ def make_plan(*, wall_clock: float, evaluations: int | None, outer_steps: int, b
             f"budget.wall_clock: {wall_clock:g} s leave {max(rest, 0):.0f} s for the search on this machine, "
             f"at least {_LEAST_SECONDS:.0f} are needed; give it {wall_clock - rest + _LEAST_SECONDS:.0f} s or more"
         )
-    for_branches = rest * (1 - sum(_SHARES.values()))
+    late = {name: min(rest * _MOST_SHARES[name], fixed + fits * fit_seconds) for name, (fixed, fits) in _NEEDS.items()}
+    for_branches = rest - sum(late.values())
     stages = {name: for_branches * share for name, share in branch.items()}
-    return Plan(
-        mode="wall_clock", total=wall_clock, stages=stages | {name: rest * each for name, each in _SHARES.items()}
-    )
+    return Plan(mode="wall_clock", total=wall_clock, stages=stages | late)
 
 
 def seconds_left() -> float:
@@ -95,8 +105,11 @@ class StageBudget:
     ----------
     plan : Plan
     stage : str
-    spent : sequence of Spent
-        By the stages before this one in its branch: what they left over or overdrew is carried on.
+    spent : sequence of Spent, optional
+        By the stages before this one in its branch: what they left over or overdrew is carried on. A stage of no branch
+        has no account of those before it; where there is a deadline, it may use all that this leaves.
+    carries : bool
+        Whether what was left over is for this stage; if not, for a later one. What was overdrawn always counts.
     lanes : float
         Cores that this stage can count on: stored seconds are charged as if they had been spent on so many at once.
     after : sequence of str
@@ -104,7 +117,14 @@ class StageBudget:
     """
 
     def __init__(
-        self, plan: Plan, stage: str, *, spent: Sequence[Spent] = (), lanes: float = 1.0, after: Sequence[str] = ()
+        self,
+        plan: Plan,
+        stage: str,
+        *,
+        spent: Sequence[Spent] | None = None,
+        carries: bool = True,
+        lanes: float = 1.0,
+        after: Sequence[str] = (),
     ) -> None:
         self._started = time.monotonic()
         self._stage, self._lanes = stage, lanes
@@ -112,15 +132,15 @@ class StageBudget:
         self.evaluations = self.executed = 0
         self.counted = plan.mode == "evaluations"
         planned = plan.stages.get(stage, float("inf") if self.counted else 0.0)
-        if self.counted:
-            carried = sum(plan.stages.get(each.stage, 0.0) - each.evaluations for each in spent)
-            self.limit = planned + carried
-            self.planned_seconds = 0.0
-            return
-        carried = sum(each.planned_seconds - each.seconds for each in spent)
-        self._later = sum(plan.stages[name] + _STAGE_OVERHEAD for name in after) + _CLOSING
-        self.planned_seconds = planned
-        self.limit = max(min(planned + min(carried, planned), seconds_left() - self._later), 0.0)
+        used = [each.evaluations if self.counted else each.seconds for each in spent or ()]
+        given = [plan.stages.get(each.stage, 0.0) for each in spent or ()]
+        carried = sum(given) - sum(used)
+        self.limit = max(planned + (carried if carries else min(carried, 0.0)), 0.0)
+        self.planned_seconds = 0.0 if self.counted else planned
+        if not self.counted:
+            self._later = sum(plan.stages[name] + _STAGE_OVERHEAD for name in after) + _CLOSING
+            possible = max(seconds_left() - self._later, 0.0)
+            self.limit = possible if spent is None and isfinite(possible) else min(self.limit, possible)
 
     @property
     def seconds(self) -> float:

@@ -56,6 +56,7 @@ class Candidates:
         default_factory=lambda: {"ablations": [], "refinements": [], "spent": []}
     )
     best_id: str | None = None
+    _solutions: dict[str, Solution] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, directory: Path) -> Candidates:
@@ -97,8 +98,10 @@ class Candidates:
         return next((entry for entry in self.entries if entry.id == name), None)
 
     def solution(self, name: str) -> Solution:
-        """The solution of a candidate."""
-        return read_program(self.programs[name])
+        """The solution of a candidate; its program is read once."""
+        if name not in self._solutions:
+            self._solutions[name] = read_program(self.programs[name])
+        return self._solutions[name]
 
     def add(self, evaluation: Evaluation, entry: Candidate, program: str) -> None:
         """Append a candidate."""

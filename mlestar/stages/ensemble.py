@@ -26,8 +26,8 @@ __all__ = ["ensemble"]
 
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _LEAST_WEIGHT = 0.05
-_FIT_SHARE = 0.6  # of finalize's budget that fitting the judged solution may be expected to take
-_FIRST_FIT = 0.7  # of what the stage has left that one fit may take, so that a cheaper choice can still be fitted
+_FIT_SHARE = 0.75  # of finalize's budget that fitting the judged solution may be expected to take
+_FIRST_FIT = 0.8  # of what the stage has left that one fit may take, so that a cheaper choice can still be fitted
 _SECOND_LEVEL_SECONDS = 30.0
 
 
@@ -63,7 +63,7 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
     with open_harness(scoped, train_dir, store) as harness:
         choices = _choices(scoped, harness, merged, budget)
         ranked = sorted(choices, key=lambda each: -harness.gain(each.score, 0.0))
-        chosen, program = _fit_first(scoped, harness, ranked, train_dir, model_dir, budget)
+        chosen, program = _fit_first(scoped, harness, ranked, len(merged.entries), train_dir, model_dir, budget)
     merged.best_id = chosen.members[0][0].id
     merged.history["spent"].append(budget.spent())
     merged.write(model_dir)
@@ -102,7 +102,7 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
     if not ranked:
         raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
     postprocess = merged.solution(ranked[0].id).postprocess
-    affordable = _Affordable(scoped, harness, postprocess)
+    affordable = _Affordable(scoped, harness, postprocess, budget)
     different = [each for place, each in enumerate(ranked) if not _repeats(merged, each, ranked[:place])]
     pool = [each for each in different if affordable([each])][:_MOST_CANDIDATES]
     singles = [
@@ -121,7 +121,11 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
         members = _members(pool, weights, affordable)
         if len(members) > 1:
             found.append(_ensemble(harness, merged, method, members, postprocess, nested_scores(harness, stack, weigh)))
-            emit("evaluated", stage="ensemble", branch=None, step=None, name=method, score=found[-1].score, status="ok")
+            best = max((each.score for each in [*singles, *found]), key=lambda score: harness.gain(score, 0.0))
+            place = {"stage": "ensemble", "branch": None, "step": None}
+            emit(
+                "evaluated", **place, name=method, score=found[-1].score, status="ok", best=best, candidates=len(found)
+            )
     return singles + found
 
 
@@ -133,10 +137,12 @@ def _repeats(merged: Candidates, candidate: Candidate, better: Sequence[Candidat
 
 
 class _Affordable:
-    """Whether finalize will have the time to fit these members on all rows, judged by what their folds took."""
+    """Whether this stage and finalize have the time to fit these members, judged by what their folds took."""
 
-    def __init__(self, scoped: Scoped, harness: Harness, postprocess: Block | None) -> None:
-        self._limit = scoped.plan.stages["finalize"] * _FIT_SHARE if scoped.plan.mode == "wall_clock" else np.inf
+    def __init__(self, scoped: Scoped, harness: Harness, postprocess: Block | None, budget: StageBudget) -> None:
+        self._limit = np.inf
+        if not budget.counted:
+            self._limit = min(budget.fit_seconds(_FIRST_FIT), scoped.plan.stages["finalize"] * _FIT_SHARE)
         share = np.mean([len(fold.train) for fold in harness.folds]) / scoped.task.rows
         crossed = postprocess is not None and postprocess.needs_out_of_fold
         self._fits = (scoped.task.folds + 1 if crossed else 1) / share / len(harness.folds)
@@ -180,7 +186,13 @@ def _ensemble(
 
 
 def _fit_first(
-    scoped: Scoped, harness: Harness, ranked: Sequence[_Choice], train_dir: Path, model_dir: Path, budget: StageBudget
+    scoped: Scoped,
+    harness: Harness,
+    ranked: Sequence[_Choice],
+    tried: int,
+    train_dir: Path,
+    model_dir: Path,
+    budget: StageBudget,
 ) -> tuple[_Choice, str]:
     """Fit the best choice on all training rows; where that fails or takes too long, the next best.
 
@@ -189,7 +201,7 @@ def _fit_first(
     reasons = []
     cheapest = min(ranked, key=lambda each: sum(member.seconds for member, _ in each.members))
     for choice in [*ranked, cheapest]:
-        program = render(choice.solution, scoped.task)
+        program = render(choice.solution, scoped.task, notes=_reasons(scoped, harness, choice, tried))
         seconds = budget.fit_seconds(_FIRST_FIT) if choice is not cheapest else budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
         try:
@@ -201,6 +213,24 @@ def _fit_first(
     raise BudgetError(
         f"ensemble: nothing could be fitted on all training rows ({'; '.join(reasons)}); raise the budget"
     )
+
+
+def _reasons(scoped: Scoped, harness: Harness, choice: _Choice, tried: int) -> list[str]:
+    """Why it is this program, for its head."""
+    metric, error = scoped.task.metric, harness.standard_error(choice.fold_scores)
+    deviation = f" ± {error:.2g}" if error is not None else ""
+    found = [
+        f"The best of {tried} candidates" if len(choice.members) == 1 else f"An ensemble out of {tried} candidates"
+    ]
+    found[0] += f", by cross-validation on the training rows: {metric} {choice.score:.5g}{deviation} (standard error)."
+    if scoped.plain_score is not None:
+        found[0] += f" Plain gradient boosting: {scoped.plain_score:.5g}."
+    if len(choice.members) > 1:
+        found += [
+            f"member_{number}: {metric} {member.score:.5g}, weight {weight:g}."
+            for number, (member, weight) in enumerate(choice.members, 1)
+        ]
+    return found
 
 
 def _account(harness: Harness, choices: Sequence[_Choice], chosen: _Choice) -> dict[str, Any]:

@@ -105,6 +105,10 @@ def _disagreement(
 
     On the holdout the final model has seen the rows and the judged one has not; on the training rows the judged model
     has, and the fold models behind the out-of-fold predictions have not. The two should differ about as much.
+
+    Values are compared as they are shipped, after ``postprocess``. Of a classifier it is the probabilities, which
+    ``postprocess`` leaves as they are; not its labels: a threshold is chosen anew by each fit, and the rows that change
+    sides are too few in a small holdout to tell that from a model that is another one.
     """
 
     def predict(model: Path, features: Path) -> np.ndarray:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlestar.evaluation import Evaluation
-from mlestar.recipes import RecipeProposer, Trial
+from mlestar.recipes import Proposal, RecipeProposer, Trial
+from mlestar.solution import Solution
 from mlestar.stages.branch import Branch, open_branch
 from mlestar.stages.candidates import Candidate
 
@@ -17,6 +18,7 @@ __all__ = ["refine"]
 
 _ACCEPTANCE = 0.3  # standard errors of the paired difference that a gain must exceed
 _PRIOR_PROMISE = {"model": 1.0, "features": 0.5, "encode": 0.4, "target": 0.3, "postprocess": 0.2, "clean": 0.05}
+_MOST_PASSED_OVER = 8  # plans for a block that are too dear, until it is left for another one
 _FORGETTING = 0.5  # of a block's promise, for every time that it was refined without a gain
 
 
@@ -40,15 +42,7 @@ def refine(
     step : int
         Number of the outer step, from 1.
     """
-    with open_branch(
-        "refine",
-        scope_dir=scope_dir,
-        train_dir=train_dir,
-        candidates_dir=candidates_dir,
-        store=store,
-        branch=branch,
-        step=step,
-    ) as work:
+    with open_branch("refine", scope_dir, train_dir, candidates_dir, store, branch=branch, step=step) as work:
         proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
         exhausted: set[str] = set()
         while not work.budget.exhausted and (target := _target(work, exhausted)):
@@ -80,12 +74,12 @@ def _target(work: Branch, exhausted: set[str]) -> _Target | None:
 
 
 def _refine_block(work: Branch, proposer: RecipeProposer, target: _Target) -> bool:
-    """Try plans for one block of the best candidate; False when there was nothing left to try."""
+    """Try plans for one block of the best candidate; False when there was none left that could be afforded."""
     before = work.candidates.best
     solution = work.candidates.solution(before.id)
     tried: list[tuple[Evaluation, str, dict[str, Any]]] = []
-    for _ in range(work.scoped.scope.pipeline.inner_steps):
-        plan = proposer.plan(solution, target.kind, _trials(work, target.kind))
+    while len(tried) < work.scoped.scope.pipeline.inner_steps:
+        plan = _affordable_plan(work, proposer, solution, target.kind)
         if plan is None:
             break
         evaluation = work.evaluate(plan.solution, plan.name, parent=before.id, block=target.kind)
@@ -115,6 +109,18 @@ def _refine_block(work: Branch, proposer: RecipeProposer, target: _Target) -> bo
         }
     )
     return True
+
+
+def _affordable_plan(work: Branch, proposer: RecipeProposer, solution: Solution, kind: str) -> Proposal | None:
+    """The first plan that the budget suffices for; those before it are passed over, as if they had given no score."""
+    trials = _trials(work, kind)
+    for _ in range(_MOST_PASSED_OVER + 1):
+        plan = proposer.plan(solution, kind, trials)
+        if plan is None or work.affordable(plan.solution):
+            return plan
+        block = plan.solution.blocks[kind]
+        trials.append(Trial(block.name, block.parameters))
+    return None
 
 
 def _trials(work: Branch, kind: str) -> list[Trial]:

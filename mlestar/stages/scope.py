@@ -14,6 +14,7 @@ import pandas as pd
 
 from mlestar.data.infer import infer_task
 from mlestar.data.leakage import suspected_leaks
+from mlestar.data.preflight import check_train
 from mlestar.data.sources import read_table, typed
 from mlestar.data.splits import default_holdout, make_folds, split_holdout, time_values
 from mlestar.data.statistics import column_statistics
@@ -23,11 +24,11 @@ from mlestar.data.task import Task
 from mlestar.evaluation import Harness, InvalidScore
 from mlestar.files import write_bytes, write_json
 from mlestar.progress import emit
-from mlestar.recipes import plain_solution
-from mlestar.spec import Scope, did_you_mean, parse_scope
+from mlestar.recipes import RecipeProposer, plain_solution, static_cost
+from mlestar.spec import Scope, parse_scope
 from mlestar.stages.budget import Plan, make_plan
 from mlestar.stages.scoped import Scoped, open_harness
-from mlestar.validation import check_ids, trivial_predictions
+from mlestar.validation import require_known, trivial_predictions
 
 __all__ = ["GAP", "scope"]
 
@@ -58,10 +59,8 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
     """
     started = time.monotonic()
     loaded = parse_scope(spec)
-    for check in loaded.scope.validation.checks:
-        if check not in check_ids():
-            remedy = did_you_mean(check, check_ids()) or f"; the checks are {', '.join(check_ids())}"
-            raise loaded.source.error(f"validation.checks.{check}", f"no check {check!r}{remedy}")
+    require_known(loaded.scope, loaded.source)
+    check_train(loaded.scope, loaded.source)
     frame = read_table(loaded.scope.data.train)
     task, inferences, warnings = infer_task(loaded.scope, frame, source=loaded.source)
     frame = _ordered(frame, task)
@@ -77,7 +76,7 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
         "rows": {"train": int(train.sum()), "holdout": int(len(train) - train.sum())},
         "statistics": column_statistics(frame[train], task),
     }
-    scoped = Scoped(loaded.scope, task, Plan(mode="wall_clock", total=0.0, stages={}), fingerprint, {})
+    scoped = Scoped(loaded.scope, task, Plan(mode="wall_clock", total=0.0, stages={}), fingerprint, {}, None, 0.0)
     with open_harness(scoped, train_dir, store) as harness:
         budget = loaded.scope.budget
         baselines = _baselines(harness, budget.wall_clock * _BASELINE_SHARE)
@@ -89,6 +88,7 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
         outer_steps=loaded.scope.pipeline.outer_steps,
         branches=loaded.scope.pipeline.branches,
         used=time.monotonic() - started,
+        fit_seconds=_dearest_fit(task, baselines["seconds_per_evaluation"]),
     )
     write_json(scope_dir / "plan.json", plan.model_dump())
     write_json(scope_dir / "scope.json", {**document, **baselines})
@@ -151,6 +151,15 @@ def _baselines(harness: Harness, seconds: float) -> dict[str, Any]:
         "plain": {"score": plain.score, "status": plain.status, "solution": solution.id, "seconds": plain.seconds},
         "seconds_per_evaluation": plain.seconds / max(plain.fits, 1),
     }
+
+
+def _dearest_fit(task: Task, plain_seconds: float) -> float:
+    """What a fit of the dearest solution that a search starts from is likely to take, by that of the plain baseline."""
+    costs = [
+        static_cost(each.solution, task) * (task.folds + 1 if each.solution.needs_out_of_fold else 1)
+        for each in RecipeProposer(task, seed=task.seed).initial()
+    ]
+    return plain_seconds * max(costs) / static_cost(plain_solution(task), task)
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:

@@ -27,13 +27,25 @@ _MEMORY_SHARE = 0.7  # of the memory that is free when a stage starts, for all c
 
 @dataclass(frozen=True)
 class Scoped:
-    """The output of scope, read."""
+    """The output of scope, read.
+
+    Attributes
+    ----------
+    baseline : dict
+        The score of the trivial baseline, and what that is.
+    plain_score : float or None
+        The cross-validated score of plain gradient boosting; None where it did not run to its end.
+    seconds_per_evaluation : float
+        What a fit of the plain baseline took.
+    """
 
     scope: Scope
     task: Task
     plan: Plan
     fingerprint: str
     baseline: dict[str, Any]
+    plain_score: float | None
+    seconds_per_evaluation: float
 
     @classmethod
     def read(cls, scope_dir: Path) -> Scoped:
@@ -45,6 +57,8 @@ class Scoped:
             plan=Plan(mode=plan["mode"], total=plan["total"], stages=plan["stages"]),
             fingerprint=document["fingerprint"],
             baseline=document["baseline"],
+            plain_score=document["plain"]["score"],
+            seconds_per_evaluation=document["seconds_per_evaluation"],
         )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from mlestar.errors import BudgetError
-from mlestar.recipes import Proposal, RecipeProposer
+from mlestar.recipes import Proposal, RecipeProposer, plain_solution
 from mlestar.stages.branch import Branch, open_branch
 
 __all__ = ["search"]
@@ -34,9 +34,7 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
     BudgetError
         When no candidate ran to its end.
     """
-    with open_branch(
-        "search", scope_dir=scope_dir, train_dir=train_dir, candidates_dir=None, store=store, branch=branch, step=0
-    ) as work:
+    with open_branch("search", scope_dir, train_dir, None, store, branch=branch) as work:
         proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
         reserve = _MERGE_SHARE * work.budget.limit
         proposals = proposer.initial(branch, work.scoped.scope.pipeline.branches)
@@ -44,14 +42,16 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
             if work.candidates.best_id and work.budget.left < reserve:
                 break
             _try(work, proposal)
+        if work.candidates.best_id is None:  # scope has the plain baseline on record, so that it costs no time
+            _try(work, Proposal(plain_solution(work.scoped.task), "plain baseline"), required=True)
         if work.candidates.best_id is None:
             raise BudgetError(_why_nothing_ran(work))
         _merge(work)
     work.candidates.write(candidates_dir)
 
 
-def _try(work: Branch, proposal: Proposal, *, parent: str | None = None, block: str | None = None) -> None:
-    evaluation = work.evaluate(proposal.solution, proposal.name, parent=parent, block=block)
+def _try(work: Branch, proposal: Proposal, *, required: bool = False) -> None:
+    evaluation = work.evaluate(proposal.solution, proposal.name, required=required)
     if work.is_better(evaluation):
         work.accept(proposal.solution)
 

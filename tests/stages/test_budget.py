@@ -1,0 +1,44 @@
+"""How the seconds of a run are divided."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mlestar.stages.budget import Plan, Spent, StageBudget, make_plan
+from mlestar.stages.environment import DEADLINE
+
+LATE = ("ensemble", "validate", "finalize")
+
+
+def plan(fit_seconds: float) -> Plan:
+    return make_plan(wall_clock=120, evaluations=None, outer_steps=2, branches=2, used=5, fit_seconds=fit_seconds)
+
+
+def test_where_fits_are_cheap_the_branches_get_the_time_that_late_stages_do_not_need() -> None:
+    cheap, dear = plan(0.1).stages, plan(10.0).stages
+    assert all(cheap[name] < dear[name] for name in LATE)
+    assert all(cheap[name] > dear[name] for name in ("search", "ablate", "refine"))
+
+
+@pytest.mark.parametrize("fit_seconds", [0.1, 1.0, 100.0])
+def test_the_stages_fit_into_the_wall_clock(fit_seconds: float) -> None:
+    stages = plan(fit_seconds).stages
+    in_a_row = stages["search"] + 2 * (stages["ablate"] + stages["refine"]) + sum(stages[name] for name in LATE)
+    assert in_a_row < 115
+
+
+def test_refinement_gets_all_that_search_left_over() -> None:
+    made = plan(1.0)
+    spent = [Spent(stage="search", planned_seconds=made.stages["search"], seconds=5.0, evaluations=9, executed=9)]
+    left_over = made.stages["search"] - 5.0
+    assert StageBudget(made, "refine", spent=spent).limit == pytest.approx(made.stages["refine"] + left_over)
+
+
+def test_a_deadline_holds_whatever_was_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = plan(1.0)
+    monkeypatch.setenv(DEADLINE, str(time.monotonic() + 40.0))
+    spent = [Spent(stage="search", planned_seconds=made.stages["search"], seconds=0.0, evaluations=0, executed=0)]
+    budget = StageBudget(made, "refine", spent=spent, after=LATE)
+    assert budget.limit <= 40.0 - sum(made.stages[name] for name in LATE)
