@@ -15,6 +15,23 @@ def categories_as_codes(X):
     return X.assign(**{name: X[name].cat.codes for name in X.select_dtypes("category").columns}).to_numpy(dtype=float)
 
 
+class SameToTheLastBit:
+    """Trees that are grown in parallel but added up in one order, whatever thread is done first."""
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        self.n_jobs = 1
+        return self
+
+
+class Classifier(SameToTheLastBit, ExtraTreesClassifier):
+    pass
+
+
+class Regressor(SameToTheLastBit, ExtraTreesRegressor):
+    pass
+
+
 def model(ctx, *, n_estimators=200, min_samples_leaf=2, max_features=0.5, max_depth=None):
     """Extra trees: many deep trees with random thresholds, averaged.
 
@@ -28,7 +45,7 @@ def model(ctx, *, n_estimators=200, min_samples_leaf=2, max_features=0.5, max_de
         random_state=ctx.seed,
         n_jobs=ctx.threads,
     )
-    trees = ExtraTreesRegressor(**settings) if ctx.task == "regression" else ExtraTreesClassifier(**settings)
+    trees = Regressor(**settings) if ctx.task == "regression" else Classifier(**settings)
     return make_pipeline(FunctionTransformer(categories_as_codes), trees)
 
 
