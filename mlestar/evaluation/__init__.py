@@ -9,8 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlestar.evaluation.harness import Evaluation, FoldScore, Harness
+    from mlestar.evaluation.harness import Harness
     from mlestar.evaluation.metrics import InvalidScore, Metric, get_metric
+    from mlestar.evaluation.results import Evaluation, FoldScore
     from mlestar.evaluation.server import Server, start_server
     from mlestar.evaluation.session import (
         CandidateFailure,
@@ -47,7 +48,8 @@ __all__ = [
 ]
 
 _MODULES = {
-    "harness": ("Evaluation", "FoldScore", "Harness"),
+    "harness": ("Harness",),
+    "results": ("Evaluation", "FoldScore"),
     "metrics": ("InvalidScore", "Metric", "get_metric"),
     "server": ("Server", "start_server"),
     "session": ("CandidateFailure", "Limits", "Phase", "Predictions", "Session", "Workers", "WorkersLost", "connect"),

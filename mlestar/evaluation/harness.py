@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,56 +17,12 @@ import numpy as np
 from mlestar.data.task import Task
 from mlestar.evaluation.folds import Fold, FoldFiles, read_folds, read_target
 from mlestar.evaluation.metrics import InvalidScore, get_metric
+from mlestar.evaluation.results import Evaluation, FoldScore, summary
 from mlestar.evaluation.session import CandidateFailure, Limits, Workers
 from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
 from mlestar.solution import Solution, render
 
-__all__ = ["Evaluation", "FoldScore", "Harness"]
-
-
-@dataclass(frozen=True)
-class FoldScore:
-    """What one fold gave: the stored record, its score, and whether it was executed now."""
-
-    record: Record
-    score: float | None
-    executed: bool
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A solution's result over the folds.
-
-    Attributes
-    ----------
-    status : {"ok", "failed", "timeout", "out_of_memory", "invalid_score", "pruned"}
-    score : float or None
-        Mean over the folds that ran; None when one of them failed.
-    fold_scores : tuple of float
-    predictions : ndarray (rows, outputs) or None
-        Out of fold, mean over repeats; NaN for rows that no fold validates.
-    seconds : float
-        Fit and predict, summed over the folds, also where they were recorded earlier.
-    fits, executed : int
-        Evaluations that this counts as, and those of them that were executed now.
-    """
-
-    solution: Solution
-    status: str
-    reason: str | None = None
-    score: float | None = None
-    fold_scores: tuple[float, ...] = ()
-    predictions: np.ndarray | None = field(default=None, repr=False)
-    seconds: float = 0.0
-    stored_seconds: float = 0.0
-    peak_mb: float = 0.0
-    fits: int = 0
-    executed: int = 0
-
-    @property
-    def ok(self) -> bool:
-        """Whether it ran on every fold."""
-        return self.status == "ok"
+__all__ = ["Harness"]
 
 
 class Harness:
@@ -144,12 +100,12 @@ class Harness:
             results += self._pool.map(lambda fold: self._fold(solution, fold, seconds), wave)
             failed = next((each for each in results if each.record.status != "ok"), None)
             if failed:
-                return _summary(solution, failed.record.status, failed.record.reason, results)
+                return summary(solution, failed.record.status, failed.record.reason, results)
             if len(results) < len(chosen) and (reason := give_up([each.score or 0.0 for each in results])):
-                return _summary(solution, "pruned", reason, results)
+                return summary(solution, "pruned", reason, results)
         if len(chosen) < len(self.folds):
-            return _summary(solution, "pruned", f"asked for {len(chosen)} of {len(self.folds)} folds", results)
-        return _summary(solution, "ok", None, results, self._out_of_fold(chosen, results))
+            return summary(solution, "pruned", f"asked for {len(chosen)} of {len(self.folds)} folds", results)
+        return summary(solution, "ok", None, results, self._out_of_fold(chosen, results))
 
     def score(self, rows: np.ndarray, predictions: np.ndarray, labels: np.ndarray | None = None) -> float:
         """The metric of predictions for some of the training rows.
@@ -186,16 +142,17 @@ class Harness:
 
     def _fold(self, solution: Solution, fold: Fold, seconds: Callable[[], float]) -> FoldScore:
         if not solution.has_second_level:
-            return self._run(solution, fold, seconds, self._fit_predict)
+            return self._scored(fold, *self._record(solution, fold, seconds, self._fit_predict))
         others = [each for each in self.folds if each.repeat == fold.repeat and each is not fold]
         if self.task.splitter == "time":
             others = [each for each in others if each.number < fold.number] or others
-        members: dict[int, list[FoldScore]] = {}
+        members: dict[int, list[Record]] = {}
+        executed = False  # of this fold: the others have their own
         for each in [*others, fold]:
-            members[each.number] = [self._run(one, each, seconds, self._fit_predict) for one in solution.first_level]
-            failed = next((score for score in members[each.number] if score.record.status != "ok"), None)
-            if failed:
-                return failed
+            found = [self._record(one, each, seconds, self._fit_predict) for one in solution.first_level]
+            members[each.number], executed = [record for record, _ in found], any(new for _, new in found)
+            if failed := next((record for record in members[each.number] if record.status != "ok"), None):
+                return FoldScore(failed, None, executed)
 
         def combine(solution: Solution, fold: Fold, limits: Limits) -> Record:
             rows = np.concatenate([each.valid for each in others])
@@ -205,28 +162,28 @@ class Harness:
                 self._program(solution), seed=self.task.seed, threads=1, limits=limits
             ) as session:
                 found = session.combine(*paths)
-            fit_seconds = sum(score.record.fit_seconds for score in members[fold.number])
+            fit_seconds = sum(record.fit_seconds for record in members[fold.number])
             return Record(
                 status="ok",
                 limits=limits,
                 fit_seconds=fit_seconds + found.seconds,
-                predict_seconds=sum(score.record.predict_seconds for score in members[fold.number]),
-                peak_mb=max(score.record.peak_mb for score in members[fold.number]),
+                predict_seconds=sum(record.predict_seconds for record in members[fold.number]),
+                peak_mb=max(record.peak_mb for record in members[fold.number]),
                 predictions=found.values,
                 labels=found.labels,
             )
 
-        result = self._run(solution, fold, seconds, combine)
-        return FoldScore(result.record, result.score, any(score.executed for score in members[fold.number]))
+        record, _ = self._record(solution, fold, seconds, combine)
+        return self._scored(fold, record, executed)
 
-    def _run(
+    def _record(
         self,
         solution: Solution,
         fold: Fold,
         seconds: Callable[[], float],
         work: Callable[[Solution, Fold, Limits], Record],
-    ) -> FoldScore:
-        """The stored record of a solution on a fold, or a new one."""
+    ) -> tuple[Record, bool]:
+        """The stored record of a solution on a fold, or a new one, and whether it is new."""
         limits = Limits(seconds=max(seconds(), 0.1), memory_mb=self.memory_mb)
         key = evaluation_key(solution.digest, self._fingerprint, fold.digest, seed=self.task.seed, threads=1)
         record = self.store.get(key, limits)
@@ -243,12 +200,15 @@ class Harness:
                     peak_mb=failure.peak_mb,
                 )
             self.store.put(key, record)
+        return record, executed
+
+    def _scored(self, fold: Fold, record: Record, executed: bool) -> FoldScore:
         if record.status != "ok" or record.predictions is None:
             return FoldScore(record, None, executed)
         try:
             return FoldScore(record, self.score(fold.valid, record.predictions, record.labels), executed)
         except InvalidScore as error:
-            return FoldScore(Record(status="invalid_score", reason=str(error), limits=limits), None, executed)
+            return FoldScore(replace(record, status="invalid_score", reason=str(error)), None, executed)
 
     def _fit_predict(self, solution: Solution, fold: Fold, limits: Limits) -> Record:
         train, target = self._files.training(fold)
@@ -280,31 +240,7 @@ class Harness:
             return total / count
 
 
-def _stack(scores: Sequence[FoldScore]) -> np.ndarray:
+def _stack(records: Sequence[Record]) -> np.ndarray:
     """The members' predictions for the rows of a fold: (rows, members, outputs)."""
-    arrays = [np.asarray(score.record.predictions) for score in scores]
+    arrays = [np.asarray(record.predictions) for record in records]
     return np.stack([array.reshape(len(array), -1) for array in arrays], axis=1)
-
-
-def _summary(
-    solution: Solution,
-    status: str,
-    reason: str | None,
-    results: Sequence[FoldScore],
-    predictions: np.ndarray | None = None,
-) -> Evaluation:
-    seconds = [result.record.fit_seconds + result.record.predict_seconds for result in results]
-    scores = tuple(result.score for result in results if result.score is not None)
-    return Evaluation(
-        solution=solution,
-        status=status,
-        reason=reason,
-        score=float(np.mean(scores)) if status in ("ok", "pruned") else None,
-        fold_scores=scores,
-        predictions=predictions,
-        seconds=sum(seconds),
-        stored_seconds=sum(each for each, result in zip(seconds, results, strict=True) if not result.executed),
-        peak_mb=max((result.record.peak_mb for result in results), default=0.0),
-        fits=len(results),
-        executed=sum(result.executed for result in results),
-    )

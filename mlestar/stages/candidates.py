@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from mlestar.evaluation.harness import Evaluation
+from mlestar.evaluation.results import Evaluation
 from mlestar.files import read_json, write_bytes, write_json
 from mlestar.solution import Solution, read_program
 

@@ -142,7 +142,8 @@ class _Affordable:
     def __init__(self, scoped: Scoped, harness: Harness, postprocess: Block | None, budget: StageBudget) -> None:
         self._limit = np.inf
         if not budget.counted:
-            self._limit = min(budget.fit_seconds(_FIRST_FIT), scoped.plan.stages["finalize"] * _FIT_SHARE)
+            # The same fit comes twice: here, and with some more rows in finalize.
+            self._limit = (budget.last_resort_seconds() - scoped.plan.stages["validate"]) * _FIT_SHARE
         share = np.mean([len(fold.train) for fold in harness.folds]) / scoped.task.rows
         crossed = postprocess is not None and postprocess.needs_out_of_fold
         self._fits = (scoped.task.folds + 1 if crossed else 1) / share / len(harness.folds)

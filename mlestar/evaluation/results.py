@@ -1,0 +1,83 @@
+"""What the evaluation of a solution comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mlestar.evaluation.store import Record
+from mlestar.solution import Solution
+
+__all__ = ["Evaluation", "FoldScore", "summary"]
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    """What one fold gave: the stored record, its score, and whether it was executed now."""
+
+    record: Record
+    score: float | None
+    executed: bool
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A solution's result over the folds.
+
+    Attributes
+    ----------
+    status : {"ok", "failed", "timeout", "out_of_memory", "invalid_score", "pruned"}
+    score : float or None
+        Mean over the folds that ran; None when one of them failed.
+    fold_scores : tuple of float
+    predictions : ndarray (rows, outputs) or None
+        Out of fold, mean over repeats; NaN for rows that no fold validates.
+    seconds : float
+        Fit and predict, summed over the folds, also where they were recorded earlier.
+    fits, executed : int
+        Evaluations that this counts as, and those of them that were executed now.
+    """
+
+    solution: Solution
+    status: str
+    reason: str | None = None
+    score: float | None = None
+    fold_scores: tuple[float, ...] = ()
+    predictions: np.ndarray | None = field(default=None, repr=False)
+    seconds: float = 0.0
+    stored_seconds: float = 0.0
+    peak_mb: float = 0.0
+    fits: int = 0
+    executed: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ran on every fold."""
+        return self.status == "ok"
+
+
+def summary(
+    solution: Solution,
+    status: str,
+    reason: str | None,
+    results: Sequence[FoldScore],
+    predictions: np.ndarray | None = None,
+) -> Evaluation:
+    """The evaluation of a solution, from those of the folds that ran."""
+    seconds = [result.record.fit_seconds + result.record.predict_seconds for result in results]
+    scores = tuple(result.score for result in results if result.score is not None)
+    return Evaluation(
+        solution=solution,
+        status=status,
+        reason=reason,
+        score=float(np.mean(scores)) if status in ("ok", "pruned") else None,
+        fold_scores=scores,
+        predictions=predictions,
+        seconds=sum(seconds),
+        stored_seconds=sum(each for each, result in zip(seconds, results, strict=True) if not result.executed),
+        peak_mb=max((result.record.peak_mb for result in results), default=0.0),
+        fits=len(results),
+        executed=sum(result.executed for result in results),
+    )

@@ -1,0 +1,29 @@
+"""What scope finds out before anything is searched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mlestar.files import read_json
+from mlestar.stages import run_stage
+
+
+def test_the_plain_baseline_has_a_score_where_the_metric_refuses_what_its_model_says(
+    bench_data: Path, tmp_path: Path
+) -> None:
+    """rmsle is not defined for negative values, which gradient boosting predicts for quiet hours."""
+    spec = {
+        "apiVersion": "mlestar/v1",
+        "kind": "Scope",
+        "name": "hours",
+        "data": {"train": str(bench_data / "bike-sharing-hour" / "train.csv")},
+        "task": {"target": "cnt", "type": "regression", "time": "dteday", "metric": "rmsle"},
+        "budget": {"wall_clock": "60s"},
+    }
+    parts = {f"{name}_dir": str(tmp_path / name) for name in ("scope", "train", "holdout")}
+    run_stage("scope", {"spec": json.dumps(spec), "fingerprint": "0", "store": str(tmp_path / "store"), **parts})
+    scope = read_json(tmp_path / "scope" / "scope.json")
+    assert scope["plain"]["status"] == "ok"
+    assert 0 < scope["plain"]["score"] < scope["baseline"]["score"]
+    assert scope["seconds_per_evaluation"] > 0
