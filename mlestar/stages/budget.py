@@ -15,7 +15,7 @@ from mlestar.stages.environment import DEADLINE
 
 __all__ = ["Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
 
-_MOST_SHARES = {"ensemble": 0.08, "validate": 0.12, "finalize": 0.08}
+_MOST_SHARES = {"ensemble": 0.07, "validate": 0.11, "finalize": 0.07}
 _NEEDS = {
     "ensemble": (2.0, 4.0),
     "validate": (4.0, 6.0),

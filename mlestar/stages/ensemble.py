@@ -26,7 +26,7 @@ __all__ = ["ensemble"]
 
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _LEAST_WEIGHT = 0.05
-_FIT_SHARE = 0.75  # of finalize's budget that fitting the judged solution may be expected to take
+_FIT_SHARE = 0.45  # of what the run has left for it that fitting the judged solution may be expected to take, once
 _FIRST_FIT = 0.8  # of what the stage has left that one fit may take, so that a cheaper choice can still be fitted
 _SECOND_LEVEL_SECONDS = 30.0
 
