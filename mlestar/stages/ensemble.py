@@ -26,8 +26,7 @@ __all__ = ["ensemble"]
 
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _LEAST_WEIGHT = 0.05
-_FIT_SHARE = 0.45  # of what the run has left for it that fitting the judged solution may be expected to take, once
-_FIRST_FIT = 0.8  # of what the stage has left that one fit may take, so that a cheaper choice can still be fitted
+_EXPECTED_SHARE = 0.7  # of what a fit may take, what it may be expected to take: estimates are rough
 _SECOND_LEVEL_SECONDS = 30.0
 
 
@@ -63,7 +62,9 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
     with open_harness(scoped, train_dir, store) as harness:
         choices = _choices(scoped, harness, merged, budget)
         ranked = sorted(choices, key=lambda each: -harness.gain(each.score, 0.0))
-        chosen, program = _fit_first(scoped, harness, ranked, len(merged.entries), train_dir, model_dir, budget)
+        chosen, program, fit_seconds = _fit_first(
+            scoped, harness, ranked, len(merged.entries), train_dir, model_dir, budget
+        )
     merged.best_id = chosen.members[0][0].id
     merged.history["spent"].append(budget.spent())
     merged.write(model_dir)
@@ -75,6 +76,7 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
         metric=scoped.task.metric,
         score=chosen.score,
         members=[member.name for member, _ in chosen.members],
+        fit_seconds=round(fit_seconds, 3),
     )
     write_model(model_dir, program, facts)
 
@@ -140,10 +142,7 @@ class _Affordable:
     """Whether this stage and finalize have the time to fit these members, judged by what their folds took."""
 
     def __init__(self, scoped: Scoped, harness: Harness, postprocess: Block | None, budget: StageBudget) -> None:
-        self._limit = np.inf
-        if not budget.counted:
-            # The same fit comes twice: here, and with some more rows in finalize.
-            self._limit = (budget.last_resort_seconds() - scoped.plan.stages["validate"]) * _FIT_SHARE
+        self._limit = np.inf if budget.counted else _fit_seconds(scoped, budget) * _EXPECTED_SHARE
         share = np.mean([len(fold.train) for fold in harness.folds]) / scoped.task.rows
         crossed = postprocess is not None and postprocess.needs_out_of_fold
         self._fits = (scoped.task.folds + 1 if crossed else 1) / share / len(harness.folds)
@@ -186,6 +185,13 @@ def _ensemble(
     return _Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
 
 
+def _fit_seconds(scoped: Scoped, budget: StageBudget) -> float:
+    """How long a fit on all training rows may take: as long again, with some more rows, takes that of finalize."""
+    if budget.counted:
+        return budget.fit_seconds()
+    return max(budget.last_resort_seconds() - scoped.plan.stages["validate"], 0.0) / 2
+
+
 def _fit_first(
     scoped: Scoped,
     harness: Harness,
@@ -194,23 +200,24 @@ def _fit_first(
     train_dir: Path,
     model_dir: Path,
     budget: StageBudget,
-) -> tuple[_Choice, str]:
+) -> tuple[_Choice, str, float]:
     """Fit the best choice on all training rows; where that fails or takes too long, the next best.
 
+    Returns the choice, its program, and the seconds that the fit took.
     Something has to be delivered: the cheapest choice may take the time of the stages that come after.
     """
     reasons = []
     cheapest = min(ranked, key=lambda each: sum(member.seconds for member, _ in each.members))
     for choice in [*ranked, cheapest]:
         program = render(choice.solution, scoped.task, notes=_reasons(scoped, harness, choice, tried))
-        seconds = budget.fit_seconds(_FIRST_FIT) if choice is not cheapest else budget.last_resort_seconds()
+        seconds = _fit_seconds(scoped, budget) if choice is not cheapest else budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
         try:
-            fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
+            taken = fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
         except CandidateFailure as failure:
             reasons.append(f"{choice.method}: {failure.reason}")
             continue
-        return choice, program
+        return choice, program, taken
     raise BudgetError(
         f"ensemble: nothing could be fitted on all training rows ({'; '.join(reasons)}); raise the budget"
     )

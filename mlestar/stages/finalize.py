@@ -25,6 +25,7 @@ __all__ = ["finalize"]
 
 _CARRIED_ON = ("ensemble.json", "history.json", "candidates.json")
 _MOST_DISAGREEMENT = 2.0  # times what a model differs from one that did not see the row
+_FIT_SHARE = 0.8  # of what is left for the fit; the rest is for the comparison with the judged model and the report
 _PREDICT_SECONDS = 60.0
 _COMPARED_ROWS = 5000
 
@@ -64,7 +65,7 @@ def finalize(
     with open_workers() as workers, tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
         everything = Path(scratch) / "all"
         _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
-        limits = Limits(seconds=budget.fit_seconds(), memory_mb=memory_limit_mb() * cores())
+        limits = Limits(seconds=budget.fit_seconds(_FIT_SHARE), memory_mb=memory_limit_mb() * cores())
         try:
             fit_and_save(workers, program, scoped.task, everything, final_dir / MODEL_FILE, limits)
             notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)

@@ -31,6 +31,8 @@ class ModelFacts(BaseModel):
         Fitted on the training rows and judged on the holdout, or fitted on all rows.
     blessed : bool or None
         None before validation.
+    fit_seconds : float
+        What fitting the judged model took.
     """
 
     kind: Literal["judged", "final"]
@@ -40,6 +42,7 @@ class ModelFacts(BaseModel):
     metric: str
     score: float
     members: list[str]
+    fit_seconds: float
     notes: list[str] = []
 
 

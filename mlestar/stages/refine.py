@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,6 @@ _MOST_PASSED_OVER = 8  # plans for a block that are too dear, until it is left f
 _FORGETTING = 0.5  # of a block's promise, for every time that it was refined without a gain
 
 
-@dataclass(frozen=True)
-class _Target:
-    kind: str
-    reason: str
-
-
 def refine(
     *, scope_dir: Path, train_dir: Path, candidates_dir: Path, refined_dir: Path, branch: int, step: int, store: str
 ) -> None:
@@ -45,47 +38,39 @@ def refine(
     with open_branch("refine", scope_dir, train_dir, candidates_dir, store, branch=branch, step=step) as work:
         proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
         exhausted: set[str] = set()
-        while not work.budget.exhausted and (target := _target(work, exhausted)):
-            if not _refine_block(work, proposer, target):
-                exhausted.add(target.kind)
+        while not work.budget.exhausted and (kind := _most_promising(work, exhausted)):
+            if not _refine_block(work, proposer, kind):
+                exhausted.add(kind)
     work.candidates.write(refined_dir)
 
 
-def _target(work: Branch, exhausted: set[str]) -> _Target | None:
+def _most_promising(work: Branch, exhausted: set[str]) -> str | None:
     """The block with the largest promise: its ablation effect and the error of that, less for every vain refinement."""
     history = work.candidates.history
-    promises: dict[str, tuple[float, str]] = {}
+    noise = work.candidates.best.standard_error or 0.0
+    promises = {kind: noise * _PRIOR_PROMISE[kind] for kind in RecipeProposer.kinds(work.scoped.task)}
     for each in history["ablations"]:
         if each["effect"] is not None:
-            promise = max(each["effect"], 0.0) + (each["standard_error"] or 0.0)
-            promises[each["block"]] = (promise, f"effect {each['effect']:.4g} in the ablation of step {each['step']}")
-    noise = work.candidates.best.standard_error or 0.0
-    for kind in RecipeProposer.kinds(work.scoped.task):
-        promises.setdefault(kind, (noise * _PRIOR_PROMISE[kind], "not ablated yet"))
+            promises[each["block"]] = max(each["effect"], 0.0) + (each["standard_error"] or 0.0)
     for each in history["refinements"]:
-        if each["block"] in promises:
-            promise, reason = promises[each["block"]]
-            promises[each["block"]] = (promise * (1.0 if each["accepted"] else _FORGETTING), reason)
-    left = {kind: found for kind, found in promises.items() if kind not in exhausted}
-    if not left:
-        return None
-    kind = max(left, key=lambda each: left[each][0])
-    return _Target(kind, left[kind][1])
+        if each["block"] in promises and not each["accepted"]:
+            promises[each["block"]] *= _FORGETTING
+    return max((kind for kind in promises if kind not in exhausted), key=lambda kind: promises[kind], default=None)
 
 
-def _refine_block(work: Branch, proposer: RecipeProposer, target: _Target) -> bool:
+def _refine_block(work: Branch, proposer: RecipeProposer, kind: str) -> bool:
     """Try plans for one block of the best candidate; False when there was none left that could be afforded."""
     before = work.candidates.best
     solution = work.candidates.solution(before.id)
     tried: list[tuple[Evaluation, str, dict[str, Any]]] = []
     while len(tried) < work.scoped.scope.pipeline.inner_steps:
-        plan = _affordable_plan(work, proposer, solution, target.kind)
+        plan = _affordable_plan(work, proposer, solution, kind)
         if plan is None:
             break
-        evaluation = work.evaluate(plan.solution, plan.name, parent=before.id, block=target.kind)
+        evaluation = work.evaluate(plan.solution, plan.name, parent=before.id, block=kind)
         if evaluation is None:
             break
-        tried.append((evaluation, plan.name, plan.solution.blocks[target.kind].parameters))
+        tried.append((evaluation, plan.name, plan.solution.blocks[kind].parameters))
     if not tried:
         return False
     plans = [_plan(work, before, *each) for each in tried]
@@ -98,8 +83,7 @@ def _refine_block(work: Branch, proposer: RecipeProposer, target: _Target) -> bo
         {
             "branch": work.branch,
             "step": work.step,
-            "block": target.kind,
-            "reason": target.reason,
+            "block": kind,
             "before": before.id,
             "after": work.candidates.best_id,
             "plans": plans,

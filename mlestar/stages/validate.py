@@ -18,6 +18,8 @@ from mlestar.validation import Source, judge, record_opening
 
 __all__ = ["validate"]
 
+_REFIT = 2.0  # times the seconds that fitting the judged model took: what finalize is likely to need
+
 
 def validate(
     *, scope_dir: Path, train_dir: Path, holdout_dir: Path, model_dir: Path, verdict_dir: Path, store: str
@@ -50,8 +52,10 @@ def validate(
         When the spec gives a severity to a check that does not exist.
     """
     scoped = Scoped.read(scope_dir)
-    budget = StageBudget(scoped.plan, "validate", after=["finalize"])
     program, facts = read_model(model_dir)
+    budget = StageBudget(scoped.plan, "validate", after=["finalize"])
+    # finalize repeats the fit with some more rows, compares, and may need more than was planned before anything ran.
+    kept = max(_REFIT * facts["fit_seconds"] - scoped.plan.stages.get("finalize", 0.0), 0.0)
     opened = digest([scoped.fingerprint, file_digest(holdout_dir / "target.arrow")])
     with open_workers() as workers, tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
         verdict = judge(
@@ -67,7 +71,7 @@ def validate(
                 workers=workers,
                 memory_mb=memory_limit_mb() * cores(),
                 threads=FIT_THREADS,
-                seconds_left=budget.fit_seconds,
+                seconds_left=lambda: budget.fit_seconds() - kept,
                 scratch=Path(scratch),
                 openings=record_opening(store, opened, facts["model_sha256"]),
             )

@@ -208,7 +208,7 @@ class Recorder:
         gain, error = found["effect"], found["standard_error"]
         plan = {"id": after["id"], "name": after["name"], "parameters": {"quantiles": 100}, "score": after["score"],
                 "gain": gain, "standard_error": error, "status": "ok"}  # fmt: skip
-        return {"branch": branch, "step": 1, "block": kind, "reason": "its ablation effect per second is the largest",
+        return {"branch": branch, "step": 1, "block": kind,
                 "before": before["id"], "after": after["id"] if gain > 0 else before["id"], "plans": [plan],
                 "gain": gain, "standard_error": error, "accepted": gain > 0}  # fmt: skip
 

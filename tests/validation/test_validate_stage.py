@@ -51,7 +51,13 @@ def _write_model(root: Path, workers: Workers) -> None:
     write_json(root / "model" / "history.json", {"ablations": [], "refinements": [], "spent": []})
     write_json(root / "model" / "ensemble.json", {"method": "best", "candidates": [], "members": []})
     facts = ModelFacts(
-        kind="judged", solution=solution.digest, task=scoped.task, metric="roc_auc", score=0.98, members=["logistic"]
+        kind="judged",
+        solution=solution.digest,
+        task=scoped.task,
+        metric="roc_auc",
+        score=0.98,
+        members=["logistic"],
+        fit_seconds=0.1,
     )
     write_model(root / "model", program, facts)
 
