@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["BudgetError", "DataError", "MlestarError", "ModelError", "SolutionError", "SpecError"]
+__all__ = ["BudgetError", "DataError", "MlestarError", "ModelError", "SolutionError", "SpecError", "quoted"]
+
+_LONGEST_QUOTE = 60
+
+
+def quoted(value: object) -> str:
+    """A value from the user's files for a message: on one line whatever it holds, and cut where it is long.
+
+    Examples
+    --------
+    >>> print(quoted("net\\nprice"), quoted("x" * 10_000))
+    'net\\nprice' 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
+    """
+    text = repr(value)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
 
 
 class MlestarError(Exception):

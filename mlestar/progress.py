@@ -25,8 +25,20 @@ def emit(event: str, **fields: Any) -> None:
     Parameters
     ----------
     event : str
-        ``stage_started`` {stage, branch, step}, ``evaluated`` {branch, stage, name, score, best, status, candidates},
-        ``stage_finished`` {stage, branch, step, seconds}, ``stage_failed`` {stage, error, message}, ``note`` {message}.
+        What happened, with its fields; all but the last three also have ``stage``, ``branch`` and ``step``, null where
+        there is none.
+
+        ===================  ========================================================================================
+        ``stage_started``
+        ``budgeted``         ``seconds`` or ``evaluations`` (fits) that the stage is likely to use; absent if not known
+        ``evaluating``       ``name`` of the candidate, ``share`` of the stage's budget that is spent
+        ``evaluated``        ``name``, ``share``, ``status``, ``score``, ``best`` of the branch, ``candidates`` so far
+        ``stage_finished``   ``seconds``
+        ``stage_failed``     ``error``, ``message``
+        ``checked``          ``id`` and ``status`` of a check of the verdict
+        ``note``             ``message``
+        ``ending_early``     the run was asked to end with the best so far
+        ===================  ========================================================================================
     **fields
         What JSON can hold; anything else is written as its ``str``.
     """

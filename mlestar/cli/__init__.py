@@ -1,4 +1,4 @@
-"""The command line: ``mlestar run | stage | compile | report | predict | schema``."""
+"""The command line: ``mlestar init | run | predict | report | doctor | stage | compile | schema``."""
 
 from __future__ import annotations
 

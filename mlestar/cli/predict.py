@@ -7,14 +7,18 @@ from typing import Annotated
 
 import typer
 
+from mlestar.cli.output import Json, Quiet, tell
+
 __all__ = ["predict"]
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="Model directory, or the folder of a run.", show_default=False)],
     data: Annotated[str, typer.Argument(help="Table to predict, a path or URI.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="CSV file to write.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV file to write.", show_default=False)],
     unblessed: Annotated[bool, typer.Option("--unblessed", help="Use a model that validation did not bless.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write id, prediction and, for classes, their probabilities for every row of a table."""
     from mlestar.engines.local.prediction import predict as predict_table
@@ -22,7 +26,7 @@ def predict(
 
     with start_server(1) as server:
         rows = predict_table(_model_directory(model), data, out, connect(server.address), unblessed=unblessed)
-    typer.echo(f"wrote {rows} predictions to {out}")
+    tell(f"wrote {rows} predictions to {out}", rows=rows, places={"predictions": out.absolute()})
 
 
 def _model_directory(path: Path) -> Path:

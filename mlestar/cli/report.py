@@ -7,12 +7,19 @@ from typing import Annotated
 
 import typer
 
+from mlestar.cli.output import Json, Quiet, tell
+
 __all__ = ["report"]
 
 
-def report(out: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)]) -> None:
+def report(
+    out: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Write the HTML report of a finished run again, for example after an update."""
     from mlestar.engines.local import RunFolder
+    from mlestar.files import write_bytes
     from mlestar.report import Run, render
 
     folder = RunFolder(out.absolute())
@@ -24,5 +31,5 @@ def report(out: Annotated[Path, typer.Argument(help="Folder of a run.", show_def
         verdict=Path(outputs["evidence"]),
         final=Path(final) if final else None,
     )
-    folder.report.write_text(render(run), encoding="utf-8")
-    typer.echo(f"wrote {folder.report}")
+    write_bytes(folder.report, render(run).encode())
+    tell(f"wrote {folder.report}", places={"report": folder.report})

@@ -9,6 +9,7 @@ import typer
 
 from mlestar.cli.clock import process_start
 from mlestar.cli.options import Overrides, Spec
+from mlestar.cli.output import Json, Quiet
 from mlestar.errors import SpecError
 
 if TYPE_CHECKING:
@@ -22,19 +23,24 @@ NOT_BLESSED = 1
 def run(
     spec: Spec,
     overrides: Overrides,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; runs/<name> by default.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; runs/<name> by default.")] = None,
     store: Annotated[
         str | None, typer.Option(help="Evaluation store, a directory or a bucket URI; inside the folder by default.")
     ] = None,
     unblessed: Annotated[
         bool, typer.Option("--unblessed", help="Predict data.test even with a model that validation refused.")
     ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run the STAR pipeline on this machine.
 
     The model, its program and the report are in the folder of the run; a second run of the same reuses whatever the
-    first has finished. Exit status 0: the model is blessed, 1: it is not.
+    first has finished. Exit status 0: the model is blessed, 1: it is not, 2: you can mend something, 3: we failed.
+
+    Ctrl-C ends the run early with the best so far; the same command goes on from there. A second Ctrl-C stops at once.
     """
+    from mlestar.cli.interrupts import ending_on_interrupt
     from mlestar.cli.summary import summarize
     from mlestar.cli.view import open_view
     from mlestar.engines import local
@@ -42,7 +48,7 @@ def run(
 
     loaded, started = load_scope(spec, overrides), process_start()
     scope = loaded.scope
-    with open_view(scope, started) as view:
+    with open_view(scope, started) as view, ending_on_interrupt() as ending:
         try:
             outcome = local.run(
                 scope,
@@ -51,6 +57,7 @@ def run(
                 unblessed=unblessed,
                 started=started,
                 listener=view.apply,
+                ending=ending,
             )
         except SpecError as error:
             raise _located(error, loaded.source) from None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from mlestar.cli.view import score_text
+from mlestar.cli.output import say, voice
+from mlestar.cli.words import score_text
 
 if TYPE_CHECKING:
     from mlestar.engines.local import Outcome
@@ -18,10 +19,33 @@ __all__ = ["summarize"]
 
 
 def summarize(outcome: Outcome) -> None:
-    """Print the scores, the verdict, the checks that speak against the model, and where everything is."""
+    """Say the scores, the verdict, the checks that speak against the model, and where everything is."""
+    if voice.json:
+        say(_document(outcome))
+    elif not voice.quiet:
+        _print(outcome)
+
+
+def _document(outcome: Outcome) -> dict[str, Any]:
+    verdict = outcome.verdict
+    figures = ("metric", "score", "interval", "confidence", "rows", "cross_validation_score", "baselines")
+    return {
+        "event": "outcome",
+        "verdict": verdict["verdict"],
+        **{name: verdict[name] for name in figures},
+        "checks": {check["id"]: check["status"] for check in verdict["checks"]},
+        "places": {what.lower(): str(place) for what, place in _places(outcome).items()},
+        "stages_run": outcome.stages_run,
+        "ended_early": outcome.ended_early,
+    }
+
+
+def _print(outcome: Outcome) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    verdict, folder = outcome.verdict, outcome.folder
-    if not outcome.stages_run:
+    verdict = outcome.verdict
+    if outcome.ended_early:
+        console.print("Ended early, on request; the same command goes on from here.")
+    elif not outcome.stages_run:
         console.print("Nothing has changed since the last run: every stage was reused.")
     console.print(f"Score    {_holdout(verdict)}", markup=False)
     cross_validated = score_text(verdict["cross_validation_score"])
@@ -31,11 +55,14 @@ def summarize(outcome: Outcome) -> None:
         for check in verdict["checks"]:
             if check["status"] == status:
                 console.print(f"         {status}: {check['title']}: {check['summary']}", markup=False)
-    places = {"Model": folder.model, "Program": folder.program, "Report": folder.report}
-    if outcome.predictions:
-        places["Predictions"] = outcome.predictions
-    for what, place in places.items():
+    for what, place in _places(outcome).items():
         console.print(f"{what:<12}{_shown(place)}", markup=False)
+
+
+def _places(outcome: Outcome) -> dict[str, Path]:
+    folder = outcome.folder
+    places = {"Model": folder.model, "Program": folder.program, "Report": folder.report}
+    return places | ({"Predictions": outcome.predictions} if outcome.predictions else {})
 
 
 def _holdout(verdict: Mapping[str, Any]) -> str:

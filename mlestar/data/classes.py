@@ -6,7 +6,7 @@ import pandas as pd
 
 from mlestar.data.metric_names import METRICS
 from mlestar.data.task import Label, TaskType
-from mlestar.errors import DataError
+from mlestar.errors import DataError, quoted
 
 __all__ = ["check_type", "find_label", "infer_type", "labels_of", "positive_of"]
 
@@ -24,6 +24,11 @@ def infer_type(targets: pd.DataFrame, metric: str | None) -> tuple[TaskType, str
         The target columns, typed and without missing values.
     metric : str or None
         The metric of the spec, which may settle it.
+
+    Raises
+    ------
+    DataError
+        When the target reads as numbers but for some values, which would make a class of every number.
     """
     if targets.shape[1] > 1:
         return "regression", f"there are {targets.shape[1]} targets"
@@ -39,8 +44,21 @@ def infer_type(targets: pd.DataFrame, metric: str | None) -> tuple[TaskType, str
                 "regression",
                 f"the number {counts.index[-1]:g} is too rare in the target ({counts.min()}) for a class",
             )
+    if pd.api.types.is_string_dtype(column) and len(counts) > _MOST_NUMBERED_CLASSES:
+        _require_no_numbers(column)
     reason = f"the target has {len(counts)} different values"
     return "binary" if len(counts) == 2 else "multiclass", reason
+
+
+def _require_no_numbers(column: pd.Series) -> None:
+    odd = pd.to_numeric(column, errors="coerce").isna()
+    as_numbers = pd.to_numeric(column.str.replace(",", ".", n=1), errors="coerce")  # also those with decimal commas
+    if as_numbers.notna().mean() > 0.5:
+        example = column[odd].iloc[0] if odd.any() else column.iloc[0]
+        raise DataError(
+            f"target {quoted(column.name)} reads as numbers but for values such as {quoted(example)}; correct these, "
+            "or set task.type: multiclass if it names classes"
+        )
 
 
 def _is_judged_by_class(metric: str | None) -> bool:
@@ -57,17 +75,21 @@ def check_type(targets: pd.DataFrame, task_type: TaskType) -> None:
     for name, column in targets.items():
         distinct = column.nunique()
         if distinct < 2:
-            raise DataError(f"target {name!r} has the same value in every row; there is nothing to predict")
+            raise DataError(f"target {quoted(name)} has the same value in every row; name a column that differs")
         if pd.api.types.is_datetime64_any_dtype(column):
-            raise DataError(f"target {name!r} holds dates; predict a number made of them, such as days")
+            raise DataError(f"target {quoted(name)} holds dates; predict a number made of them, such as days")
         if task_type == "regression" and not pd.api.types.is_numeric_dtype(column):
             odd = column[pd.to_numeric(column, errors="coerce").isna()]
             example = (odd if len(odd) else column).iloc[0]
-            raise DataError(f"target {name!r} is not numeric, it holds {example!r}; correct it or set task.type")
+            raise DataError(
+                f"target {quoted(name)} is not numeric, it holds {quoted(example)}; correct it or set task.type"
+            )
         if task_type == "binary" and distinct > 2:
-            raise DataError(f"target {name!r} has {distinct} values, a binary task has 2; set task.type: multiclass")
+            raise DataError(
+                f"target {quoted(name)} has {distinct} values, a binary task has 2; set task.type: multiclass"
+            )
         if task_type == "multiclass" and distinct == 2:
-            raise DataError(f"target {name!r} has 2 values; set task.type: binary")
+            raise DataError(f"target {quoted(name)} has 2 values; set task.type: binary")
 
 
 def labels_of(column: pd.Series) -> tuple[Label, ...]:
@@ -102,4 +124,4 @@ def _affirms(label: Label, other: Label) -> bool:
 
 
 def _shown(labels: tuple[Label, ...]) -> str:
-    return " and ".join(repr(label) for label in labels)
+    return " and ".join(quoted(label) for label in labels)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from mlestar.data.roles import detect_role, is_identifier, looks_like_identifier_name
+from mlestar.data.roles import decimal_comma, detect_role, is_identifier, looks_like_identifier_name
 from mlestar.data.splits import time_values
 from mlestar.data.task import Column, ColumnRole, Storage, Task
+from mlestar.errors import quoted
 from mlestar.spec import Scope, Source
 
 __all__ = ["resolve_columns", "suggestions"]
@@ -38,10 +39,12 @@ def resolve_columns(
     given = _given_roles(scope)
     warnings = []
     if spec.id and not frame[spec.id].is_unique:
-        warnings.append(f"the id {spec.id!r} repeats; set task.group: {spec.id} if its rows belong together")
+        warnings.append(
+            f"the id {quoted(spec.id)} repeats; name it as task.group, not as task.id, if its rows belong together"
+        )
     for name in spec.text or ():
         if storage[name] != "string":
-            raise source.error("task.text", f"{name!r} holds no text but a {storage[name]}; remove it here")
+            raise source.error("task.text", f"{quoted(name)} holds no text but a {storage[name]}; remove it here")
     columns: list[Column] = []
     for name, held in storage.items():
         values = frame[name]
@@ -58,21 +61,24 @@ def resolve_columns(
 
 
 def suggestions(task: Task, frame: pd.DataFrame) -> list[str]:
-    """Columns that suggest another split: random folds would judge such data too kindly."""
-    if task.time or task.group:
-        return []
+    """Columns that are not what they seem, or that suggest another split: random folds would judge them too kindly."""
     found = []
+    for name in task.categorical:
+        if example := decimal_comma(frame[name]):
+            found.append(f"{quoted(name)} holds decimal commas, as in {quoted(example)}; write decimal points")
+    if task.time or task.group:
+        return found
     for column in task.columns:
         name, repeats = column.name, task.rows / 5 < column.unique < task.rows
         if column.role in ("numeric", "categorical") and repeats and looks_like_identifier_name(name):
             found.append(
-                f"{name!r} looks like an identifier that repeats ({column.unique} values in {task.rows} rows); set "
-                f"task.group: {name} if its rows belong together, or forbid it as a feature"
+                f"{quoted(name)} looks like an identifier that repeats ({column.unique} values in {task.rows} rows); "
+                f"set task.group: {_bare(name)} if its rows belong together, or forbid it as a feature"
             )
         if column.role == "date" and column.unique > 10 and not column.missing and _is_sorted(frame[name]):
             found.append(
-                f"the rows are in the order of {name!r}; set task.time: {name} if later rows are to be predicted from "
-                "earlier ones"
+                f"the rows are in the order of {quoted(name)}; set task.time: {_bare(name)} if later rows are to be "
+                "predicted from earlier ones"
             )
     return found
 
@@ -87,6 +93,11 @@ def _given_roles(scope: Scope) -> dict[str, tuple[ColumnRole, str | None]]:
     if spec.group is not None:
         given[spec.group] = ("group", None)
     return given | {name: ("target", None) for name in spec.targets}
+
+
+def _bare(name: str) -> str:
+    """A name as a spec holds it, where that can be read."""
+    return name if quoted(name) == f"'{name}'" else quoted(name)
 
 
 def _is_sorted(column: pd.Series) -> bool:

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-from collections.abc import Iterator
+import lzma
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
 import fsspec
 from fsspec.utils import get_protocol
 
-from mlestar.errors import DataError
+from mlestar.errors import DataError, quoted
+from mlestar.spec import did_you_mean
 
 __all__ = [
     "SKLEARN",
     "check_encoding",
     "check_header",
-    "check_widths",
+    "check_rows",
     "column_names",
     "is_local",
     "kind_of",
     "not_parquet",
     "opened",
+    "sklearn_set",
 ]
 
 SKLEARN = "sklearn:"
 """With which the URI of a data set begins that ships with scikit-learn."""
 
-_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_SKLEARN_SETS = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
+_DELIMITERS = {
+    "\t": "tabs? name the file .tsv",
+    ";": "semicolons? convert it, in pandas: read_csv(path, sep=';', decimal=',').to_csv(path, index=False)",
+    "|": "bars? convert it, in pandas: read_csv(path, sep='|').to_csv(path, index=False)",
+}
+_EXTRAS = {"gs": "gcs", "gcs": "gcs", "s3": "s3"}  # of this package, by the protocols that need them
 _KINDS = {"csv": "csv", "tsv": "tsv", "parquet": "parquet", "pq": "parquet"}
 _LONGEST_FIELD = 1 << 30
 
@@ -37,13 +48,30 @@ def is_local(uri: str) -> bool:
     return not uri.startswith(SKLEARN) and get_protocol(uri) == "file"
 
 
-def column_names(uri: str) -> tuple[str, ...]:
-    """The columns of a file, in its order, as :func:`~mlestar.data.sources.read_table` names them; reads no rows.
+def sklearn_set(uri: str) -> str:
+    """The name of a data set that ships with scikit-learn.
 
     Raises
     ------
     DataError
-        When the file cannot be read, or its header names no columns or one twice.
+        When there is none of this name.
+    """
+    name = uri.removeprefix(SKLEARN)
+    if name not in _SKLEARN_SETS:
+        known = f"; use one of {', '.join(SKLEARN + each for each in _SKLEARN_SETS)}"
+        raise DataError(f"{uri}: no such data set{did_you_mean(name, _SKLEARN_SETS) or known}")
+    return name
+
+
+def column_names(uri: str) -> tuple[str, ...]:
+    """The columns of a file, in its order, as :func:`~mlestar.data.sources.read_table` names them.
+
+    No more is read than the header, and whether there is a row.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be read, has no rows, or its header names no columns or one twice.
     """
     kind = kind_of(uri)
     if kind == "parquet":
@@ -62,7 +90,7 @@ def kind_of(uri: str) -> str:
     """
     kinds = [_KINDS[suffix] for suffix in uri.lower().rsplit("/", 1)[-1].split(".")[1:] if suffix in _KINDS]
     if not kinds:
-        raise DataError(f"{uri}: not a known kind of file; use .csv, .csv.gz, .tsv, .parquet or sklearn:<name>")
+        raise DataError(f"{uri}: not a known kind of file; use .csv, .csv.gz, .tsv, .parquet or {SKLEARN}<name>")
     return kinds[-1]
 
 
@@ -73,56 +101,75 @@ def opened(uri: str, mode: str = "rb", **options: Any) -> Iterator[IO[Any]]:
     Raises
     ------
     DataError
-        When it is absent or cannot be read.
+        When it is absent, cannot be read, or is compressed and damaged.
     """
     try:
         file = fsspec.open(uri, mode, **options).open()
     except FileNotFoundError:
         raise DataError(f"{uri}: no such file; check the path") from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise DataError(f"{uri}: cannot be read ({error.strerror}); name a file that can be read") from None
-    except (ImportError, ValueError) as error:  # an unknown protocol, or one whose package is not installed
-        raise DataError(f"{uri}: {error}") from None
+    except OSError as error:
+        raise DataError(f"{uri}: cannot be read ({error.strerror or error}); name a file that can be read") from None
+    except ImportError as error:  # the package for this protocol is not installed
+        extra = _EXTRAS.get(get_protocol(uri))
+        remedy = f"install it by pip install 'mlestar[{extra}]'" if extra else "install it, or use a local file"
+        raise DataError(f"{uri}: needs a package that is not installed ({error}); {remedy}") from None
+    except ValueError as error:  # an unknown protocol or compression
+        raise DataError(f"{uri}: {error}; use a local file, gs:// or s3://") from None
     with file:
-        yield file
+        try:
+            yield file
+        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+            raise DataError(f"{uri}: cannot be read to its end ({error}); copy or compress it again") from None
 
 
 def check_header(uri: str, delimiter: str) -> list[str]:
-    """The fields of the first line; refuses a file in which it does not name the columns."""
+    """The fields of the first line; refuses a file in which it does not name the columns, or stands alone."""
     try:
-        names = next((record for _, record in _records(uri, delimiter) if record), [])
+        records = (record for _, record in _records(uri, delimiter) if record)
+        names, row = next(records, []), next(records, None)
     except UnicodeDecodeError:
         check_encoding(uri)
         raise
     if not names:
         raise DataError(f"{uri}: the file is empty; its first line must hold the column names")
-    for other, plural in _DELIMITERS.items():
+    if any("\0" in name for name in names):
+        raise DataError(f"{uri}:1: holds NUL bytes; if it is UTF-16, convert it: iconv -f utf-16 -t utf-8")
+    for other, remedy in _DELIMITERS.items():
         if len(names) == 1 and other in names[0]:
-            raise DataError(
-                f"{uri}:1: one column, {names[0][:60]!r}; is it separated by {plural}? write it with commas"
-            )
-    if repeated := [name for position, name in enumerate(names) if name in names[:position]]:
-        raise DataError(f"{uri}:1: column {repeated[0]!r} occurs twice; rename or remove one of them")
+            raise DataError(f"{uri}:1: one column, {quoted(names[0])}; is it separated by {remedy}")
+    _check_distinct(f"{uri}:1", names)
+    if row is None:
+        check_rows(uri, delimiter)
+        raise _no_rows(uri)
     return names
 
 
-def check_widths(uri: str, delimiter: str) -> None:
-    """Refuse a file in which some row has more or fewer fields than the header."""
-    records = ((line, record) for line, record in _records(uri, delimiter) if record)
-    _, header = next(records)
-    for line, record in records:
-        if len(record) != len(header):
-            raise DataError(
-                f"{uri}:{line}: {len(record)} field(s) where the header has {len(header)}; "
-                "complete the row, or quote the value that contains a delimiter"
-            )
+def check_rows(uri: str, delimiter: str) -> None:
+    """Refuse a file in which a row has more or fewer fields than the header, or a quotation mark is left open."""
+    begins, width = 1, 0
+    try:
+        for line, record in _records(uri, delimiter, strict=True):
+            width = width or len(record)
+            if record and len(record) != width:
+                raise DataError(
+                    f"{uri}:{line}: {len(record)} field(s) where the header has {width}; "
+                    "complete the row, or quote the value that contains a delimiter"
+                )
+            begins = line + 1
+    except UnicodeDecodeError:
+        check_encoding(uri)
+        raise
+    except csv.Error as error:
+        if "end of data" in str(error):  # other oddities of quoting are read as pandas reads them
+            remedy = "close it, or double it where it belongs to the value"
+            raise DataError(f"{uri}:{begins}: a quotation mark is left open in this row; {remedy}") from None
 
 
-def _records(uri: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _records(uri: str, delimiter: str, *, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
     """The rows of a CSV file as text, each with the line on which it ends."""
     csv.field_size_limit(_LONGEST_FIELD)
     with opened(uri, "rt", compression="infer", encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
+        reader = csv.reader(file, delimiter=delimiter, strict=strict)
         for record in reader:
             yield reader.line_num, record
 
@@ -134,15 +181,16 @@ def check_encoding(uri: str) -> None:
             try:
                 content.decode("utf-8")
             except UnicodeDecodeError as error:
+                is_utf16 = line == 1 and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
                 raise DataError(
                     f"{uri}:{line}: byte {error.start + 1} of the line (0x{content[error.start]:02x}) is not UTF-8; "
-                    "convert the file, for example: iconv -f latin1 -t utf-8"
+                    f"convert the file, for example: iconv -f {'utf-16' if is_utf16 else 'latin1'} -t utf-8"
                 ) from None
 
 
 def not_parquet(uri: str, error: Exception) -> DataError:
     """What to raise for a file that the Parquet reader refuses."""
-    return DataError(f"{uri}: not a Parquet file ({error}); write it again or use CSV")
+    return DataError(f"{uri}: not a Parquet file ({' '.join(str(error).split())}); write it again or use CSV")
 
 
 def _parquet_names(uri: str) -> tuple[str, ...]:
@@ -150,8 +198,22 @@ def _parquet_names(uri: str) -> tuple[str, ...]:
 
     with opened(uri) as file:
         try:
-            schema = pq.read_schema(file)
+            metadata = pq.read_metadata(file)
+            schema = metadata.schema.to_arrow_schema()
         except (ValueError, OSError) as error:
             raise not_parquet(uri, error) from None
     index = (schema.pandas_metadata or {}).get("index_columns", ())  # of the table that was written; not read back
-    return tuple(str(name) for name in schema.names if name not in index)
+    names = tuple(str(name) for name in schema.names if name not in index)
+    _check_distinct(uri, names)
+    if not names or not metadata.num_rows:
+        raise _no_rows(uri)
+    return names
+
+
+def _check_distinct(place: str, names: Sequence[str]) -> None:
+    if repeated := [name for position, name in enumerate(names) if name in names[:position]]:
+        raise DataError(f"{place}: column {quoted(repeated[0])} occurs twice; rename or remove one of them")
+
+
+def _no_rows(uri: str) -> DataError:
+    return DataError(f"{uri}: has a header but no rows; is this the right file?")

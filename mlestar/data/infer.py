@@ -17,12 +17,13 @@ from mlestar.data.sources import storage_of, typed
 from mlestar.data.splits import default_folds, default_holdout, default_repeats
 from mlestar.data.target import has_target
 from mlestar.data.task import Column, Label, Splitter, Task, TaskType
-from mlestar.errors import DataError
+from mlestar.errors import DataError, quoted
 from mlestar.spec import Scope, Source
 
 __all__ = ["Inference", "infer_task"]
 
 _FEWEST_ROWS = 20
+_LARGEST_TARGET = 1e100  # whose squares still add up
 _METRIC_REASONS = {
     "roc_auc": "judges the ranking, and needs no threshold",
     "log_loss": "judges the probabilities of all classes, rare ones included",
@@ -109,6 +110,8 @@ class _Inferring:
         )
         if not task.features:
             raise DataError("no column is left to predict from; add columns, or forbid fewer")
+        if all(column.unique + (column.missing > 0) <= 1 for column in columns if column.name in task.features):
+            raise DataError("every feature has the same value in all rows; add columns that differ")
         self.warnings += suggestions(task, self.frame)
         return task, self.inferences, self.warnings
 
@@ -119,7 +122,7 @@ class _Inferring:
         """The rows that have a target."""
         known = has_target(frame, self.spec.targets)
         if not known.any():
-            raise DataError(f"target {self.spec.targets[0]!r} has no value in any row; is it the right column?")
+            raise DataError(f"target {quoted(self.spec.targets[0])} has no value in any row; is it the right column?")
         if missing := int((~known).sum()):
             self.warnings.append(
                 f"{missing} of {len(frame)} rows have no target and are left out; complete them if you can"
@@ -129,7 +132,9 @@ class _Inferring:
         frame = frame.loc[known].reset_index(drop=True)
         for name in self.spec.targets:
             if self.storage[name] == "number" and not np.isfinite(frame[name]).all():
-                raise DataError(f"target {name!r} holds infinite values; correct or remove these rows")
+                raise DataError(f"target {quoted(name)} holds infinite values; correct or remove these rows")
+            if self.storage[name] == "number" and (frame[name].abs() > _LARGEST_TARGET).any():
+                raise DataError(f"target {quoted(name)} holds values beyond {_LARGEST_TARGET:g}; rescale it")
         return frame
 
     def _type(self) -> TaskType:
@@ -140,8 +145,8 @@ class _Inferring:
             self._infer("task.type", task_type, reason)
             if task_type == "multiclass" and self.storage[self.spec.targets[0]] == "number":
                 self.warnings.append(
-                    f"the numbers in {self.spec.targets[0]!r} are taken for classes; set task.type: regression if it "
-                    "matters how far a prediction is off"
+                    f"the numbers in {quoted(self.spec.targets[0])} are taken for classes; set task.type: regression "
+                    "if it matters how far a prediction is off"
                 )
         check_type(targets, task_type)
         return task_type
@@ -174,7 +179,8 @@ class _Inferring:
             found = find_label(wanted, labels)
             if found is None:
                 raise self.source.error(
-                    "task.positive", f"{wanted!r} is not in the target; use {labels[0]!r} or {labels[1]!r}"
+                    "task.positive",
+                    f"{quoted(wanted)} is not in the target; use {quoted(labels[0])} or {quoted(labels[1])}",
                 )
             positive = found
         return tuple(sorted(labels, key=lambda label: label == positive))
@@ -194,7 +200,7 @@ class _Inferring:
         if self.spec.group:
             if missing := int(self.frame[self.spec.group].isna().sum()):
                 raise DataError(
-                    f"group column {self.spec.group!r}: {missing} rows have no group; complete or remove them"
+                    f"group column {quoted(self.spec.group)}: {missing} rows have no group; complete or remove them"
                 )
             return "stratified_group" if stratify else "group"
         return "stratified" if stratify else "kfold"
@@ -206,15 +212,15 @@ class _Inferring:
         if validation.holdout is None:
             self._infer("validation.holdout", holdout, f"for {rows} rows")
         folds, reason = validation.folds or default_folds(rows), f"for {rows} rows"
-        for count, what in self._limits(classes):
+        for count, what, remedy in self._limits(classes):
             most = int(count * (1 - holdout))
             if most < 2:
-                raise DataError(f"{what}, too few for 2 folds and a holdout; merge it with others or add data")
+                raise DataError(f"{what}, too few for 2 folds and a holdout; {remedy}")
             if most < folds and validation.folds:
                 raise self.source.error("validation.folds", f"{what}, too few for {folds} folds; write {most} or less")
             if most < folds:
                 folds, reason = most, f"{what}, too few for {folds}"
-                self.warnings.append(f"{folds} folds only: {reason}; merge it with others or add data")
+                self.warnings.append(f"{folds} folds only: {reason}; {remedy}")
         if validation.folds is None:
             self._infer("validation.folds", folds, reason)
         repeats = default_repeats(rows, splitter)
@@ -222,12 +228,14 @@ class _Inferring:
             self._infer("validation.repeats", repeats, f"the score of {rows} rows depends on how they are split")
         return folds, repeats
 
-    def _limits(self, classes: Sequence[Label]) -> Iterator[tuple[int, str]]:
+    def _limits(self, classes: Sequence[Label]) -> Iterator[tuple[int, str, str]]:
+        yield len(self.frame), f"the data has {len(self.frame)} rows", "add data"
         if classes:
             target = self.frame[self.spec.targets[0]]
             counts = {label: int((target == label).sum()) for label in classes}
             rarest = min(counts, key=lambda label: counts[label])
-            yield counts[rarest], f"class {rarest!r} of {target.name!r} has {counts[rarest]} rows"
+            found = f"class {quoted(rarest)} of {quoted(target.name)} has {counts[rarest]} rows"
+            yield counts[rarest], found, "merge it with others or add data"
         if self.spec.group:
             groups = self.frame[self.spec.group].nunique()
-            yield groups, f"{self.spec.group!r} has {groups} groups"
+            yield groups, f"{quoted(self.spec.group)} has {groups} groups", "name another column or add data"

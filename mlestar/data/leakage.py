@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlestar.data.task import Task
+from mlestar.errors import quoted
 
 __all__ = ["suspected_leaks"]
 
@@ -47,9 +48,11 @@ def _identifiers(frame: pd.DataFrame, task: Task) -> list[str]:
     found = []
     for column in task.columns:
         if column.role == "categorical" and column.unique > _IDENTIFIER_SHARE * task.rows:
-            found.append(f"{column.name!r} differs in nearly every row, like an identifier; forbid it as a feature")
+            found.append(
+                f"{quoted(column.name)} differs in nearly every row, like an identifier; forbid it as a feature"
+            )
         elif column.role == "numeric" and column.name != task.time and _counts_up(frame[column.name]):
-            found.append(f"{column.name!r} counts the rows of the file; forbid it as a feature")
+            found.append(f"{quoted(column.name)} counts the rows of the file; forbid it as a feature")
     return found
 
 
@@ -77,7 +80,7 @@ def _telling_columns(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[s
         reached = score(y[scored], predict(frame[name].iloc[fitted], y[fitted], frame[name].iloc[scored]))
         if reached >= least:
             found.append(
-                f"{name!r} alone predicts the target nearly perfectly ({measure} {reached:.3f}); forbid it as a "
+                f"{quoted(name)} alone predicts the target nearly perfectly ({measure} {reached:.3f}); forbid it as a "
                 "feature if it is known only afterwards"
             )
     return found
@@ -86,13 +89,16 @@ def _telling_columns(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[s
 def _by_tree(column: pd.Series, y: NDArray[Any], new: pd.Series) -> NDArray[Any]:
     from sklearn.tree import DecisionTreeRegressor
 
-    numbers, new_numbers = (
-        pd.to_numeric(each, errors="coerce").replace([np.inf, -np.inf], np.nan).to_numpy()[:, None]
-        for each in (column, new)
-    )
+    numbers, new_numbers = (_held_by_tree(each) for each in (column, new))
     return (
         DecisionTreeRegressor(max_depth=_DEPTH, min_samples_leaf=5, random_state=0).fit(numbers, y).predict(new_numbers)
     )
+
+
+def _held_by_tree(column: pd.Series) -> NDArray[Any]:
+    """As (rows, 1); trees hold numbers in float32, and refuse what that cannot."""
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)[:, None]
+    return np.where(abs(numbers) < np.finfo(np.float32).max, numbers, np.nan)
 
 
 def _by_category(column: pd.Series, y: NDArray[Any], new: pd.Series) -> NDArray[Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from mlestar.data.files import column_names, is_local
+from mlestar.data.files import SKLEARN, check_rows, column_names, is_local, kind_of, sklearn_set
 from mlestar.data.metric_names import metric_problem
+from mlestar.errors import DataError, quoted
 from mlestar.spec import Scope, Source, did_you_mean, did_you_mean_file
 
 __all__ = ["check_names", "check_test", "check_train"]
@@ -17,7 +18,7 @@ _FORBIDDEN = "constraints.forbidden_features"
 def check_train(scope: Scope, source: Source) -> None:
     """Refuse a metric that does not exist, a training file that is not there, and columns that it has not got.
 
-    Only the header of a local file is read; of data elsewhere nothing is.
+    Only the beginning of a local file is read; of data elsewhere nothing is.
 
     Raises
     ------
@@ -28,15 +29,18 @@ def check_train(scope: Scope, source: Source) -> None:
     """
     if scope.task.metric and (problem := metric_problem(scope.task.metric, scope.task.type)):
         raise source.error("task.metric", problem)
-    if is_local(scope.data.train):
+    if scope.data.train.startswith(SKLEARN):
+        _check_set("data.train", scope.data.train, source)
+    elif is_local(scope.data.train):
         _check_file("data.train", scope.data.train, source)
         check_names(scope, column_names(scope.data.train), source)
 
 
 def check_test(scope: Scope, source: Source) -> None:
-    """Refuse a test file that is not there, or lacks a column that every model of this scope will ask for.
+    """Refuse a test file that is not there, is damaged, or lacks a column that every model of this scope will ask for.
 
-    A training column that is named like an identifier may turn out to be one, which no model is given.
+    A local file is read to its end, because it is not needed before the run is over. A training column that is named
+    like an identifier may turn out to be one, which no model is given.
 
     Raises
     ------
@@ -44,10 +48,14 @@ def check_test(scope: Scope, source: Source) -> None:
         As for :func:`check_train`.
     """
     test = scope.data.test
+    if test and test.startswith(SKLEARN):
+        _check_set("data.test", test, source)
     if test is None or not is_local(test):
         return
     _check_file("data.test", test, source)
-    names = column_names(test)
+    names, kind = column_names(test), kind_of(test)
+    if kind != "parquet":
+        check_rows(test, "\t" if kind == "tsv" else ",")
     if not is_local(scope.data.train):
         return
     unused = {*scope.task.targets, scope.task.id, scope.task.group, *scope.constraints.forbidden_features}
@@ -59,7 +67,9 @@ def check_test(scope: Scope, source: Source) -> None:
     for name in absent:
         if not looks_like_identifier_name(name):
             remedy = did_you_mean(name, names) or f"; add it, or name it in {_FORBIDDEN}"
-            raise source.error("data.test", f"{test} has no column {name!r}, which {scope.data.train} has{remedy}")
+            raise source.error(
+                "data.test", f"{test} has no column {quoted(name)}, which {scope.data.train} has{remedy}"
+            )
 
 
 def check_names(scope: Scope, names: Sequence[str], source: Source) -> None:
@@ -80,9 +90,9 @@ def check_names(scope: Scope, names: Sequence[str], source: Source) -> None:
         for name in found:
             if name not in names:
                 remedy = did_you_mean(name, names) or f"; the columns are {_listed(names)}"
-                raise source.error(path, f"the data has no column {name!r}{remedy}")
+                raise source.error(path, f"the data has no column {quoted(name)}{remedy}")
     if both := [name for name in forbidden if name in spec.targets]:
-        raise source.error(_FORBIDDEN, f"{both[0]!r} is the target; remove it here")
+        raise source.error(_FORBIDDEN, f"{quoted(both[0])} is the target; remove it here")
     if spec.time and spec.group:
         raise source.error(
             "task.group",
@@ -92,9 +102,18 @@ def check_names(scope: Scope, names: Sequence[str], source: Source) -> None:
 
 
 def _check_file(field: str, path: str, source: Source) -> None:
-    if not Path(path).exists():
+    if os.path.isdir(path):
+        raise source.error(field, f"{path}: is a folder; name a file in it")
+    if not os.path.exists(path):
         raise source.error(field, f"{path}: no such file{did_you_mean_file(path)}")
 
 
+def _check_set(field: str, uri: str, source: Source) -> None:
+    try:
+        sklearn_set(uri)
+    except DataError as error:
+        raise source.error(field, str(error)) from None
+
+
 def _listed(names: Sequence[str], most: int = 12) -> str:
-    return ", ".join(map(repr, names[:most])) + (", ..." if len(names) > most else "")
+    return ", ".join(map(quoted, names[:most])) + (", ..." if len(names) > most else "")

@@ -8,7 +8,14 @@ import pandas as pd
 
 from mlestar.data.task import ColumnRole, Storage
 
-__all__ = ["detect_role", "is_identifier", "looks_like_identifier_name", "reads_as_dates", "reads_as_numbers"]
+__all__ = [
+    "decimal_comma",
+    "detect_role",
+    "is_identifier",
+    "looks_like_identifier_name",
+    "reads_as_dates",
+    "reads_as_numbers",
+]
 
 _SAMPLE = 1_000
 _NEARLY_ALL = 0.95
@@ -72,6 +79,14 @@ def reads_as_numbers(column: pd.Series) -> bool:
         return False
     odd = pd.to_numeric(values, errors="coerce").isna().to_numpy()
     return bool(counts[odd].sum() <= (1 - _NEARLY_ALL) * counts.sum() and values[odd].nunique() <= 1)
+
+
+def decimal_comma(column: pd.Series) -> str | None:
+    """A value such as "1,5" of a column of strings that nearly all would be numbers with a point instead."""
+    values = _sampled(column).str.strip()
+    has_comma = values.str.fullmatch(r"[-+]?\d+,\d+")
+    numbers = pd.to_numeric(values.str.replace(",", ".", n=1), errors="coerce")
+    return values[has_comma].iloc[0] if has_comma.any() and numbers.notna().mean() >= _NEARLY_ALL else None
 
 
 def reads_as_dates(column: pd.Series) -> bool:

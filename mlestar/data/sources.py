@@ -9,13 +9,21 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mlestar.data.files import SKLEARN, check_encoding, check_header, check_widths, kind_of, not_parquet, opened
+from mlestar.data.files import (
+    SKLEARN,
+    check_header,
+    check_rows,
+    column_names,
+    kind_of,
+    not_parquet,
+    opened,
+    sklearn_set,
+)
 from mlestar.data.task import Storage
-from mlestar.errors import DataError
+from mlestar.errors import DataError, quoted
 
 __all__ = ["fingerprint", "read_table", "storage_of", "typed"]
 
-_SKLEARN_SETS = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
 _OBJECTS: dict[str, Storage] = {"decimal": "number", "date": "date"}  # types of Parquet that pandas lacks
 _CHUNK = 1 << 20
 
@@ -41,10 +49,7 @@ def read_table(uri: str, storage: Mapping[str, Storage] | None = None) -> pd.Dat
     if uri.startswith(SKLEARN):
         return _read_sklearn(uri)
     kind = kind_of(uri)
-    frame = _read_parquet(uri) if kind == "parquet" else _read_csv(uri, "\t" if kind == "tsv" else ",", storage)
-    if frame.empty:
-        raise DataError(f"{uri}: has a header but no rows; is this the right file?")
-    return frame
+    return _read_parquet(uri) if kind == "parquet" else _read_csv(uri, "\t" if kind == "tsv" else ",", storage)
 
 
 def fingerprint(uri: str) -> str:
@@ -75,7 +80,9 @@ def typed(frame: pd.DataFrame, storage: Mapping[str, Storage]) -> pd.DataFrame:
         When a column is absent.
     """
     if absent := [name for name in storage if name not in frame.columns]:
-        raise DataError(f"column {absent[0]!r} is missing from the data; it was there in the training data")
+        raise DataError(
+            f"column {quoted(absent[0])} is missing from the data; add it, it was there in the training data"
+        )
     return pd.DataFrame({name: _held(frame[name], kind) for name, kind in storage.items()}, index=frame.index)
 
 
@@ -101,10 +108,7 @@ def _held(column: pd.Series, storage: Storage) -> pd.Series:
 def _read_sklearn(uri: str) -> pd.DataFrame:
     from sklearn import datasets  # costs a second, and few need it
 
-    name = uri.removeprefix(SKLEARN)
-    if name not in _SKLEARN_SETS:
-        raise DataError(f"{uri}: no such data set; use one of {', '.join(SKLEARN + each for each in _SKLEARN_SETS)}")
-    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
+    bunch = getattr(datasets, f"load_{sklearn_set(uri)}")(as_frame=True)
     frame: pd.DataFrame = bunch.frame
     if "target" in frame and "target_names" in bunch:
         frame["target"] = np.asarray(bunch.target_names)[frame["target"]]
@@ -112,6 +116,7 @@ def _read_sklearn(uri: str) -> pd.DataFrame:
 
 
 def _read_parquet(uri: str) -> pd.DataFrame:
+    column_names(uri)  # refuses what has no rows, or a name twice
     with opened(uri) as file:
         try:
             frame = pd.read_parquet(file)
@@ -130,7 +135,7 @@ def _read_csv(uri: str, delimiter: str, storage: Mapping[str, Storage] | None) -
         frame = _parse(uri, delimiter, [*as_text, *booleans])
     # A row that is too short ends in missing values, so only such a file needs the slow look.
     if frame.iloc[:, -1].hasnans:
-        check_widths(uri, delimiter)
+        check_rows(uri, delimiter)
     return frame
 
 
@@ -141,13 +146,10 @@ def _parse(uri: str, delimiter: str, as_text: list[str]) -> pd.DataFrame:
             warnings.simplefilter("error", pd.errors.ParserWarning)
             # low_memory=False: types are inferred from whole columns, not from chunks that may disagree.
             return pd.read_csv(file, sep=delimiter, dtype=types, index_col=False, low_memory=False)
-    except UnicodeDecodeError:
-        check_encoding(uri)
-        raise
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        check_encoding(uri)
-        check_widths(uri, delimiter)
-        raise DataError(f"{uri}: not a CSV file ({error}); is a quotation mark left open?") from None
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        check_rows(uri, delimiter)
+        reason = " ".join(str(error).split())
+        raise DataError(f"{uri}: not a CSV file ({reason}); correct it, or export it again") from None
 
 
 def _has_booleans(column: pd.Series) -> bool:

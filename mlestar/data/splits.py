@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlestar.data.task import Splitter
-from mlestar.errors import DataError
+from mlestar.errors import DataError, quoted
 
 __all__ = [
     "default_folds",
@@ -65,8 +66,8 @@ def time_values(column: pd.Series) -> NDArray[Any]:
     if times.isna().any():
         example = column[times.isna()].iloc[0]
         raise DataError(
-            f"time column {column.name!r}: {int(times.isna().sum())} rows have no time that can be read, such as "
-            f"{example!r}; complete or remove them"
+            f"time column {quoted(column.name)}: {int(times.isna().sum())} rows have no time that can be read, such as "
+            f"{quoted(example)}; complete or remove them"
         )
     return times.to_numpy()
 
@@ -104,7 +105,7 @@ def split_holdout(
     Raises
     ------
     DataError
-        When there are too few groups or distinct times.
+        When there are too few groups, distinct times or rows for the classes.
     """
     rows = len(y)
     mask = np.zeros(rows, dtype=bool)
@@ -112,13 +113,19 @@ def split_holdout(
         mask[_boundary(_sorted_times(times), rows - round(fraction * rows)) :] = True
     elif splitter in ("group", "stratified_group"):
         # Near enough, and few parts: each group is placed with care, which costs time per part.
-        share = Fraction(fraction).limit_denominator(10)
-        folds = _folds(y, splitter, max(share.denominator, 2), np.random.RandomState(seed), _group_codes(groups))
+        codes = _group_codes(groups)
+        share = Fraction(fraction).limit_denominator(min(10, int(codes.max()) + 1))
+        folds = _folds(y, splitter, max(share.denominator, 2), np.random.RandomState(seed), codes)
         mask = np.isin(folds, range(max(share.numerator, 1)))
     else:
         from sklearn.model_selection import train_test_split
 
         stratify = y if splitter == "stratified" else None
+        if stratify is not None and ceil(fraction * rows) < len(np.unique(y)):
+            raise DataError(
+                f"a holdout of {ceil(fraction * rows)} rows cannot hold all {len(np.unique(y))} classes; write a "
+                "larger validation.holdout, merge classes or add data"
+            )
         _, held_out = train_test_split(np.arange(rows), test_size=fraction, random_state=seed, stratify=stratify)
         mask[held_out] = True
     return mask
@@ -186,7 +193,9 @@ def _folds(
         "stratified_group": model_selection.StratifiedGroupKFold,
     }
     if groups is not None and groups.max() + 1 < folds:
-        raise DataError(f"there are {groups.max() + 1} groups for {folds} folds; use fewer folds or other groups")
+        raise DataError(
+            f"there are {groups.max() + 1} groups beside the holdout for {folds} folds; use fewer folds or other groups"
+        )
     if len(y) < folds:
         raise DataError(f"there are {len(y)} rows for {folds} folds; use fewer folds or more data")
     found = np.empty(len(y), dtype=np.int8)

@@ -14,6 +14,7 @@ __all__ = ["column_statistics"]
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _MOST_VALUES = 10
 _LONGEST_VALUE = 80
+_SQUARABLE = 1e150
 
 
 def column_statistics(frame: pd.DataFrame, task: Task) -> dict[str, dict[str, Any]]:
@@ -53,14 +54,16 @@ def _of_numbers(values: pd.Series) -> dict[str, Any]:
     infinite = {"infinite": len(numbers) - len(finite)}
     if not len(finite):
         return infinite
-    quantiles = zip(_QUANTILES, np.quantile(finite, _QUANTILES), strict=True)
+    largest = float(abs(finite).max())
+    unit = largest if largest > _SQUARABLE else 1.0  # whose squares and sums are finite
+    quantiles = zip(_QUANTILES, np.quantile(finite / unit, _QUANTILES), strict=True)
     return infinite | {
         "min": float(finite.min()),
-        "mean": float(finite.mean()),
-        "std": float(finite.std()),
+        "mean": float((finite / unit).mean() * unit),
+        "std": float((finite / unit).std() * unit),
         "max": float(finite.max()),
         "zeros": int((finite == 0).sum()),
-        "quantiles": {str(share): float(value) for share, value in quantiles},
+        "quantiles": {str(share): float(value * unit) for share, value in quantiles},
     }
 
 

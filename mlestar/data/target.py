@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlestar.data.task import Label, Task
-from mlestar.errors import DataError
+from mlestar.errors import DataError, quoted
 
 __all__ = ["has_target", "target_frame", "target_values"]
 
@@ -35,7 +35,7 @@ def target_values(frame: pd.DataFrame, task: Task) -> NDArray[Any]:
         When a row has no target, or one that is not among the classes.
     """
     if not has_target(frame, task.targets).all():
-        raise DataError(f"target {task.targets[0]!r}: some rows have none; remove them first")
+        raise DataError(f"target {quoted(task.targets[0])}: some rows have none; remove them first")
     if not task.is_classification:
         values = frame[list(task.targets)].to_numpy(dtype=np.float64)
         return values if task.outputs > 1 else values[:, 0]
@@ -43,7 +43,9 @@ def target_values(frame: pd.DataFrame, task: Task) -> NDArray[Any]:
     numbers = pd.Index(task.classes).get_indexer(pd.Index(column))
     if (numbers < 0).any():
         unknown = column[numbers < 0].iloc[0]
-        raise DataError(f"target {column.name!r}: {unknown!r} is none of the classes {_shown(task.classes)}")
+        raise DataError(
+            f"target {quoted(column.name)}: {quoted(unknown)} is none of the classes {_shown(task.classes)}; correct it"
+        )
     return numbers.astype(np.int64)
 
 
@@ -64,4 +66,4 @@ def target_frame(values: NDArray[Any], groups: NDArray[Any] | None = None) -> pd
 
 
 def _shown(classes: tuple[Label, ...], most: int = 5) -> str:
-    return ", ".join(map(repr, classes[:most])) + (", ..." if len(classes) > most else "")
+    return ", ".join(map(quoted, classes[:most])) + (", ..." if len(classes) > most else "")

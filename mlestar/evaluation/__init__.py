@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlestar.evaluation.server import Server, start_server
     from mlestar.evaluation.session import (
         CandidateFailure,
+        Interrupted,
         Limits,
         Phase,
         Predictions,
@@ -31,6 +32,7 @@ __all__ = [
     "EvaluationStore",
     "FoldScore",
     "Harness",
+    "Interrupted",
     "InvalidScore",
     "Limits",
     "Metric",
@@ -52,7 +54,10 @@ _MODULES = {
     "results": ("Evaluation", "FoldScore"),
     "metrics": ("InvalidScore", "Metric", "get_metric"),
     "server": ("Server", "start_server"),
-    "session": ("CandidateFailure", "Limits", "Phase", "Predictions", "Session", "Workers", "WorkersLost", "connect"),
+    "session": (
+        *("CandidateFailure", "Interrupted", "Limits", "Phase", "Predictions"),
+        *("Session", "Workers", "WorkersLost", "connect"),
+    ),
     "store": ("EvaluationStore", "Record", "evaluation_key"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -6,6 +6,7 @@ for the rest.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -43,6 +44,8 @@ def receive(connection: socket.socket, *, trusted: bool = True) -> tuple[dict[st
     ------
     EOFError
         When the peer has closed the connection.
+    OSError
+        When this process has no descriptor left for those that came.
     ProtocolError
         When the packet holds anything but one JSON object.
     """
@@ -53,13 +56,15 @@ def receive(connection: socket.socket, *, trusted: bool = True) -> tuple[dict[st
     if not content:
         raise EOFError("the other side closed the connection")
     try:
+        if trusted and flags & socket.MSG_CTRUNC:
+            raise OSError(errno.EMFILE, "too many open files, none can be opened for the data")
         if flags & socket.MSG_TRUNC:
             raise ValueError("packet too large")
         message = json.loads(content)
         if not isinstance(message, dict):
             raise TypeError("not an object")
-    except (ValueError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         for descriptor in descriptors:
             os.close(descriptor)
-        raise ProtocolError(str(error)) from None
+        raise error if isinstance(error, OSError) else ProtocolError(str(error)) from None
     return message, descriptors

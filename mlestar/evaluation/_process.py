@@ -18,10 +18,13 @@ from mlestar.evaluation._linux import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, d
 from mlestar.evaluation._packets import receive
 from mlestar.evaluation.sandbox import Sandbox
 
-__all__ = ["MOST_PROCESSES", "CandidateProcess"]
+__all__ = ["MOST_PROCESSES", "MOST_THREADS", "CandidateProcess"]
 
 MOST_PROCESSES = 64
 """Of one candidate. More are not looked for: a process that forks without end must not keep its supervisor busy."""
+
+MOST_THREADS = 1000
+"""Of one candidate, its processes' together: the threads of a machine, or of a container, are few."""
 
 _OUTPUT_KEPT, _OUTPUT_TOLD = 1 << 16, 4096  # bytes, characters
 _EXTENSION_MODULES = re.compile(r"^Extension modules: .*$", re.MULTILINE)  # faulthandler ends with all 200 of them
@@ -52,6 +55,7 @@ class CandidateProcess:
     """
 
     def __init__(self, sandbox: Sandbox, scratch: Path) -> None:
+        self._sandbox, self._scratch = sandbox, scratch
         prctl(PR_SET_CHILD_SUBREAPER, 1)  # without a process namespace, orphans of the candidate come here to be found
         self._inherited_mb = _anonymous_mb(os.getpid())
         self._written = b""
@@ -67,7 +71,7 @@ class CandidateProcess:
         os.close(writing_end)
         theirs.close()
         try:
-            receive(self.channel, trusted=False)
+            _, (self._directory,) = receive(self.channel)  # before any of the program has run
         except EOFError:
             raise ChildProcessError(f"the candidate cannot be started: {self.ending()}") from None
 
@@ -85,6 +89,11 @@ class CandidateProcess:
         """The process and its descendants, as far as they are still there; at most one more than allowed."""
         return _descendants(MOST_PROCESSES + 1)
 
+    @staticmethod
+    def threads(family: list[int]) -> int:
+        """How many threads a family has."""
+        return sum(map(_thread_count, family))
+
     def used_mb(self, family: list[int], limit_mb: float) -> float:
         """Anonymous and shared memory of a family beyond what was inherited, in MB of 10^6 bytes.
 
@@ -93,6 +102,10 @@ class CandidateProcess:
         """
         used = sum(max(0.0, _anonymous_mb(pid) - self._inherited_mb) for pid in family)
         return used if used <= limit_mb or len(family) == 1 else sum(map(_proportional_mb, family))
+
+    def written_mb(self) -> float:
+        """What lies in the scratch directory, in MB of 10^6 bytes."""
+        return self._sandbox.written_mb(self._scratch, self._directory)
 
     def has_ended(self) -> bool:
         """Whether the process is gone; its descendants may still be there."""
@@ -106,13 +119,13 @@ class CandidateProcess:
         patience = time.monotonic() + _SECONDS_TO_END
         while not self.has_ended():
             if time.monotonic() > patience:
-                return "closed its channel"
+                return "the candidate closed its channel"
             time.sleep(_SECONDS_TO_END / 1000)
         self.read_output()
         code = os.waitstatus_to_exitcode(self._status or 0)
-        text = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        text = f"killed by {_signal_name(-code)}" if code < 0 else f"exited with code {code}"
         written = _EXTENSION_MODULES.sub("", self._written.decode(errors="replace")).strip()
-        return f"{text}; it last wrote:\n{written[-_OUTPUT_TOLD:]}" if written else text
+        return f"{text}\nIt last wrote:\n{written[-_OUTPUT_TOLD:]}" if written else text
 
     @property
     def was_killed(self) -> bool:
@@ -166,9 +179,23 @@ def _descendants(most: int | None = None) -> list[int]:
     return found[:most]
 
 
+def _thread_count(pid: int) -> int:
+    try:
+        return os.stat(f"/proc/{pid}/task").st_nlink - 2  # a directory has two links, and one for each in it
+    except OSError:  # it ended
+        return 0
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have none
+        return f"signal {number}"
+
+
 def _table_mb(path: str, names: tuple[str, ...]) -> float:
     """The sum of some lines of a table in /proc, in MB of 10^6 bytes."""
-    with open(path) as lines:
+    with open(path, errors="replace") as lines:  # a process may give itself a name that is no text
         return sum(int(line.split()[1]) for line in lines if line.startswith(names)) * 1024 / 1e6
 
 

@@ -18,7 +18,7 @@ __all__ = ["deny_system_calls"]
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 LOAD, JUMP_EQUAL, JUMP_GREATER_EQUAL, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, ERROR, KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data; an argument has eight bytes
 CLONE_NEWUSER = 0x10000000
 X32_BIT = 0x40000000  # a second numbering of the calls on x86_64, which would pass the list by
 
@@ -73,6 +73,17 @@ _FILE_METADATA: Numbers = {  # an owner may change it by a descriptor open for r
     "removexattrat": (466, 466),
     "file_setattr": (469, 469),
 }
+_PRIORITIES: Numbers = {  # may be set for all processes of a user
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
+}
+_OF_A_PROCESS = {  # whose first argument is 0 for the caller, or any other process of the user
+    "prlimit64": (302, 261),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+}
 _SIGNALS: Numbers = {
     "kill": (62, 129),
     "tkill": (200, 130),
@@ -81,20 +92,25 @@ _SIGNALS: Numbers = {
     "rt_tgsigqueueinfo": (297, 240),
     "pidfd_send_signal": (424, 424),
 }
-_CLONE, _CLONE3, _PRCTL = (56, 220), (435, 435), (157, 167)
+_CLONE, _CLONE3, _PRCTL, _FCNTL, _IOCTL = (56, 220), (435, 435), (157, 167), (72, 25), (16, 29)
+# By which a descriptor sends its signals to any process.
+_OWNER_COMMANDS = {_FCNTL: (8, 15), _IOCTL: (0x8901, 0x8902)}  # F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP
 
 
 def _instruction(code: int, operand: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("HBBI", code, if_true, if_false, operand)
 
 
-def deny_system_calls(*, file_metadata: bool, signals: bool) -> None:
+def deny_system_calls(*, own_namespaces: bool, signals: bool) -> None:
     """Deny this process and its descendants, for good, the calls listed in this module.
 
     Parameters
     ----------
-    file_metadata, signals : bool
-        Whether to deny changes of file modes, times and attributes, and sending signals, too.
+    own_namespaces : bool
+        Whether namespaces hide the files and the processes of the user; otherwise changes of file modes, times and
+        attributes, and of the limits and priorities of other processes, are denied, too.
+    signals : bool
+        Whether to deny sending signals.
 
     Raises
     ------
@@ -105,7 +121,9 @@ def deny_system_calls(*, file_metadata: bool, signals: bool) -> None:
     if machine not in ARCHITECTURES:
         raise OSError(errno.ENOSYS, f"no system call numbers for {machine}")
     column = list(ARCHITECTURES).index(machine)
-    denied = _ESCAPES | _SHARED_STATE | (_FILE_METADATA if file_metadata else {}) | (_SIGNALS if signals else {})
+    denied = _ESCAPES | _SHARED_STATE | (_SIGNALS if signals else {})
+    if not own_namespaces:
+        denied |= _FILE_METADATA | _PRIORITIES
     program = [
         _instruction(LOAD, ARCHITECTURE),
         _instruction(JUMP_EQUAL, ARCHITECTURES[machine], if_true=1),
@@ -119,6 +137,13 @@ def deny_system_calls(*, file_metadata: bool, signals: bool) -> None:
         *_deny_argument(_CLONE[column], JUMP_ANY_BIT, CLONE_NEWUSER),
         *_deny_argument(_PRCTL[column], JUMP_EQUAL, PR_SET_PDEATHSIG),
     ]
+    if not own_namespaces:
+        for numbers in _OF_A_PROCESS.values():
+            program += _deny_argument(numbers[column], JUMP_EQUAL, 0, unless=True)
+    if signals:
+        for call, commands in _OWNER_COMMANDS.items():
+            for command in commands:
+                program += _deny_argument(call[column], JUMP_EQUAL, command, argument=1)
     for numbers in denied.values():
         number = numbers[column]
         if number is not None:
@@ -130,11 +155,12 @@ def deny_system_calls(*, file_metadata: bool, signals: bool) -> None:
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(header))
 
 
-def _deny_argument(number: int, comparison: int, value: int) -> list[bytes]:
+def _deny_argument(number: int, comparison: int, value: int, *, argument: int = 0, unless: bool = False) -> list[bytes]:
+    """Deny a call if, or unless, the lower half of an argument compares to a value."""
     return [
         _instruction(JUMP_EQUAL, number, if_false=4),
-        _instruction(LOAD, FIRST_ARGUMENT),
-        _instruction(comparison, value, if_false=1),
+        _instruction(LOAD, ARGUMENTS + 8 * argument),
+        _instruction(comparison, value, if_true=int(unless), if_false=int(not unless)),
         _instruction(RETURN, ERROR | errno.EPERM),
         _instruction(LOAD, NUMBER),
     ]

@@ -50,7 +50,8 @@ class _UnusablePredictions(Exception):
 def serve(channel: socket.socket, scratch: Path) -> None:
     """Work through the requests of the supervisor until it closes the channel.
 
-    Every request is one phase and is answered once: ``status`` is ok, failed or invalid_score, and ``reason`` says why.
+    Every request is one phase and is answered once: ``status`` is ok, failed, out_of_memory or invalid_score, and
+    ``reason`` says why.
 
     Parameters
     ----------
@@ -62,17 +63,25 @@ def serve(channel: socket.socket, scratch: Path) -> None:
     faulthandler.enable(all_threads=False)
     os.environ.update(HOME=str(scratch), TMPDIR=str(scratch))
     tempfile.tempdir = str(scratch)
-    send(channel, {"status": "ok"})
+    directory = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY)
+    send(channel, {"status": "ok"}, [directory])
+    os.close(directory)
     message, descriptors = receive(channel)
     with os.fdopen(descriptors[0], encoding="utf-8") as file:
-        phases = _Phases(file.read(), message["seed"], message["threads"])
+        phases = _Phases(file.read(), message["seed"], message["threads"], scratch)
     while True:
-        message, descriptors = receive(channel)
+        try:
+            message, descriptors = receive(channel)
+        except OSError as error:  # the program holds all the descriptors that it may have
+            send(channel, {"status": "failed", "reason": _reason(error)})
+            continue
         try:
             answer = getattr(phases, message["phase"])(*descriptors)
             reply = {"status": "ok", **(answer or {})}
         except _UnusablePredictions as error:
             reply = {"status": "invalid_score", "reason": str(error)}
+        except MemoryError as error:  # refused at once, because it was more than the machine has
+            reply = {"status": "out_of_memory", "reason": _reason(error)}
         except BaseException as error:  # SystemExit of the program too; the supervisor is told of all
             reply = {"status": "failed", "reason": _reason(error)}
         finally:
@@ -84,8 +93,9 @@ def serve(channel: socket.socket, scratch: Path) -> None:
 class _Phases:
     """The phases by name; their arguments are descriptors, which the caller closes."""
 
-    def __init__(self, program: str, seed: int, threads: int) -> None:
+    def __init__(self, program: str, seed: int, threads: int, scratch: Path) -> None:
         self._program, self._seed, self._threads = program, seed, threads
+        self._path = scratch / "model.skops"  # absolute: the program may have changed the working directory
         self._module: Any = None
         self._model: Any = None
         self._combination: Any = None
@@ -103,11 +113,10 @@ class _Phases:
 
     def load(self, model: int) -> None:
         module = self._import_program()
-        path = Path("model.skops").absolute()
-        with open(model, "rb", closefd=False) as source, path.open("wb") as copy:
+        with open(model, "rb", closefd=False) as source, self._path.open("wb") as copy:
             shutil.copyfileobj(source, copy)
-        self._model = module.load(path)
-        path.unlink()
+        self._model = module.load(self._path)
+        self._path.unlink()
 
     def predict(self, features: int, output: int) -> dict[str, Any]:
         frame = self._table(features)
@@ -130,11 +139,10 @@ class _Phases:
         return _write(output, *self._combination.predict(_array(stack)))
 
     def save(self, output: int) -> None:
-        path = Path("model.skops").absolute()
-        self._module.save(self._model, path)
-        with path.open("rb") as source, open(output, "wb", closefd=False) as copy:
+        self._module.save(self._model, self._path)
+        with self._path.open("rb") as source, open(output, "wb", closefd=False) as copy:
             shutil.copyfileobj(source, copy)
-        path.unlink()
+        self._path.unlink()
 
     def _import_program(self) -> Any:
         if self._module is None:
@@ -177,8 +185,8 @@ def _write(output: int, values: Any, labels: Any) -> dict[str, Any]:
 
 
 def _reason(error: BaseException) -> str:
-    """The error in a line, and the line of the program that it came from."""
-    text = "".join(traceback.format_exception_only(error)).strip()
+    """The error, and the line of the program that it came from."""
+    text = f"{type(error).__name__}: {error}".removesuffix(": ")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == _PROGRAM]
     place = f" ({_PROGRAM}, line {frames[-1].lineno}, in {frames[-1].name}: {frames[-1].line})" if frames else ""
-    return text[-_REASON_CHARACTERS:] + place[:_REASON_CHARACTERS]
+    return text[:_REASON_CHARACTERS] + place[:_REASON_CHARACTERS]

@@ -97,10 +97,10 @@ class Harness:
         waves = [chosen[: self.first_wave], chosen[self.first_wave :]]
         results: list[FoldScore] = []
         for wave in filter(None, waves):
-            results += self._pool.map(lambda fold: self._fold(solution, fold, seconds), wave)
-            failed = next((each for each in results if each.record.status != "ok"), None)
-            if failed:
-                return summary(solution, failed.record.status, failed.record.reason, results)
+            results += self._wave(solution, wave, seconds)
+            last = results[-1].record
+            if last.status != "ok":
+                return summary(solution, last.status, last.reason, results)
             if len(results) < len(chosen) and (reason := give_up([each.score or 0.0 for each in results])):
                 return summary(solution, "pruned", reason, results)
         if len(chosen) < len(self.folds):
@@ -116,7 +116,8 @@ class Harness:
             When the metric is not defined for them.
         """
         if predictions.reshape(len(predictions), -1).shape[1] != (len(self.task.classes) or self.task.outputs):
-            raise InvalidScore(f"predictions of shape {predictions.shape} for {len(self.task.classes)} classes")
+            wanted = f"{len(self.task.classes)} classes" if self.task.classes else f"{self.task.outputs} target(s)"
+            raise InvalidScore(f"predictions of shape {predictions.shape} for {wanted}")
         if self.task.is_classification and labels is None:
             labels = predictions.argmax(axis=1)
         if not self.task.is_classification:
@@ -139,6 +140,24 @@ class Harness:
             return float("inf")
         overlap = np.mean([len(fold.valid) / len(fold.train) for fold in self.folds])
         return float(np.sqrt((1 / len(differences) + overlap) * np.var(differences, ddof=1)))
+
+    def _wave(self, solution: Solution, folds: Sequence[Fold], seconds: Callable[[], float]) -> list[FoldScore]:
+        """Run folds side by side, and give those up that have not started when one before them has failed.
+
+        The results are those up to the first fold that failed: the same, whichever lane is the faster.
+        """
+        failed: list[int] = []
+
+        def run(place: int) -> FoldScore | None:
+            if place > min(failed, default=place):
+                return None
+            result = self._fold(solution, folds[place], seconds)
+            if result.record.status != "ok":
+                failed.append(place)
+            return result
+
+        results = list(self._pool.map(run, range(len(folds))))
+        return [each for each in results[: min(failed, default=len(folds)) + 1] if each is not None]
 
     def _fold(self, solution: Solution, fold: Fold, seconds: Callable[[], float]) -> FoldScore:
         if not solution.has_second_level:

@@ -10,8 +10,8 @@ Three modes, from strong to weak; the server takes the first that the machine al
     For machines that refuse user namespaces to ordinary users or containers. Landlock takes away the file system and
     other processes, a seccomp filter the network and signals. What it cannot promise: descendants that left the session
     are found by walking the process tree, so they survive when the worker server itself is killed; the scratch
-    directory is limited per file, not in total; names and sizes of mounted file systems, and the machine's load, stay
-    visible.
+    directory is on disk, and files in it that were unlinked and are still open are limited one by one, not in total;
+    names and sizes of mounted file systems, and the machine's load, stay visible.
 ``none``
     Resource limits, a deadline and a memory limit, and the seccomp filter where there is one. Every file of the user
     can be read: code that nobody has read must not run like this.
@@ -28,7 +28,6 @@ from __future__ import annotations
 import logging
 import os
 import resource
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -39,14 +38,17 @@ from typing import Literal, TypeAlias, get_args
 from mlestar.evaluation import _landlock, _namespaces
 from mlestar.evaluation._linux import drop_capabilities
 from mlestar.evaluation._paths import DEVICES, VisiblePaths
+from mlestar.evaluation._scratch import files_mb, remove_tree
 from mlestar.evaluation._seccomp import deny_system_calls
 
-__all__ = ["MODES", "Mode", "Sandbox"]
+__all__ = ["MODES", "SCRATCH_BYTES", "Mode", "Sandbox"]
 
 Mode: TypeAlias = Literal["namespaces", "landlock", "none"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-_SCRATCH_BYTES = 1 << 30  # of the scratch directory in memory, and of the largest file that a candidate may write
+SCRATCH_BYTES = 1 << 30
+"""What a candidate may write to its scratch directory."""
+
 _OPEN_FILES = 1024
 
 _log = logging.getLogger(__name__)
@@ -101,7 +103,22 @@ class Sandbox:
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            remove_tree(path)
+
+    def written_mb(self, scratch: Path, descriptor: int) -> float:
+        """What a candidate has written to its scratch directory, in MB of 10^6 bytes.
+
+        Parameters
+        ----------
+        scratch : Path
+            From :meth:`scratch`.
+        descriptor : int
+            Of that directory as the candidate sees it.
+        """
+        if self.mode != "namespaces":
+            return files_mb(scratch)
+        system = os.fstatvfs(descriptor)
+        return (system.f_blocks - system.f_bfree) * system.f_frsize / 1e6
 
     def detach(self) -> None:
         """To be called by the parent just before it forks the candidate, its next child."""
@@ -113,7 +130,7 @@ class Sandbox:
         os.setsid()
         _limit_resources()
         if self.mode == "namespaces":
-            _namespaces.enter_root(self._root, _SCRATCH_BYTES)
+            _namespaces.enter_root(self._root, SCRATCH_BYTES)
         os.chdir(scratch)
         drop_capabilities()
         if self.mode == "landlock":
@@ -127,12 +144,12 @@ class Sandbox:
 
     def _deny_system_calls(self) -> None:
         if self.mode == "namespaces":
-            deny_system_calls(file_metadata=False, signals=False)
+            deny_system_calls(own_namespaces=True, signals=False)
         elif self.mode == "landlock":
-            deny_system_calls(file_metadata=True, signals=not _landlock.scopes_signals())
+            deny_system_calls(own_namespaces=False, signals=not _landlock.scopes_signals())
         else:
             with suppress(OSError):  # what can be had
-                deny_system_calls(file_metadata=True, signals=True)
+                deny_system_calls(own_namespaces=False, signals=True)
 
     @property
     def _root(self) -> Path:
@@ -153,7 +170,7 @@ class Sandbox:
 
 def _limit_resources() -> None:
     # Not RLIMIT_NPROC: it counts all processes of the user, and none of root's. The supervisor counts instead.
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: _SCRATCH_BYTES, resource.RLIMIT_NOFILE: _OPEN_FILES}
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: SCRATCH_BYTES, resource.RLIMIT_NOFILE: _OPEN_FILES}
     for kind, limit in limits.items():
         hard = resource.getrlimit(kind)[1]
         value = limit if hard == resource.RLIM_INFINITY else min(limit, hard)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,19 @@ from mlestar.errors import MlestarError
 from mlestar.evaluation._packets import receive, send
 from mlestar.files import write_bytes
 
-__all__ = ["CandidateFailure", "Limits", "Phase", "Predictions", "Session", "Workers", "WorkersLost", "connect"]
+__all__ = [
+    "CandidateFailure",
+    "Interrupted",
+    "Limits",
+    "Phase",
+    "Predictions",
+    "Session",
+    "Workers",
+    "WorkersLost",
+    "connect",
+]
+
+_POLL_SECONDS = 0.1  # at which a session that waits asks whether it is still wanted
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,10 @@ class CandidateFailure(Exception):
         self.status, self.reason, self.seconds, self.peak_mb = status, reason, seconds, peak_mb
 
 
+class Interrupted(Exception):
+    """A session is not wanted any more; nothing was learned about its candidate."""
+
+
 class WorkersLost(MlestarError):
     """The worker server is gone, or cannot start candidates; nothing was learned about this one."""
 
@@ -93,10 +110,12 @@ class Workers:
     ----------
     address : str
         :attr:`mlestar.evaluation.Server.address`.
+    interrupted : callable, optional
+        Whether sessions, also those that run, are to end at once.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, interrupted: Callable[[], bool] = lambda: False) -> None:
+        self.address, self.interrupted = address, interrupted
 
     @contextmanager
     def session(self, program: str, *, seed: int, threads: int, limits: Limits) -> Iterator[Session]:
@@ -114,16 +133,18 @@ class Workers:
         ------
         CandidateFailure
             From the phases, inside the block.
+        Interrupted
+            While it waits for a core or a phase.
         WorkersLost
             When the worker server is gone.
         """
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
-            yield Session(self.address, connection, program, seed, threads, limits)
+            yield Session(self.address, connection, program, seed, threads, limits, self.interrupted)
 
 
-def connect(address: str) -> Workers:
+def connect(address: str, interrupted: Callable[[], bool] = lambda: False) -> Workers:
     """The workers of the server at an address."""
-    return Workers(address)
+    return Workers(address, interrupted)
 
 
 class Session:
@@ -138,9 +159,16 @@ class Session:
     """
 
     def __init__(
-        self, address: str, connection: socket.socket, program: str, seed: int, threads: int, limits: Limits
+        self,
+        address: str,
+        connection: socket.socket,
+        program: str,
+        seed: int,
+        threads: int,
+        limits: Limits,
+        interrupted: Callable[[], bool],
     ) -> None:
-        self._connection, self._address = connection, address
+        self._connection, self._address, self._interrupted = connection, address, interrupted
         self._failure: CandidateFailure | None = None
         started = time.monotonic()
         try:
@@ -214,20 +242,20 @@ class Session:
             raise self._failure
         self._send({"phase": name, "paths": [str(path.resolve(strict=True)) for path in paths]})
         reply, descriptors = self._receive()
-        content = b"".join(map(_content, descriptors))
+        content = b"".join(map(_content, descriptors))  # of a failure there is none
         if reply["status"] != "ok":
             self._failure = CandidateFailure(reply["status"], reply["reason"], reply["seconds"], reply["peak_mb"])
             raise self._failure
         return Phase(reply["seconds"], reply["peak_mb"]), reply["result"], content
 
     def _predictions(self, rows: int, used: Phase, result: dict[str, Any], content: bytes) -> Predictions:
-        """Check what a candidate returned: shapes, as it says, and bytes. Both may be anything."""
+        """Check what a candidate returned: shapes, as it says, and bytes. They need not go together."""
 
         def invalid(reason: str) -> CandidateFailure:
             return CandidateFailure("invalid_score", reason, used.seconds, used.peak_mb)
 
         shape, label_shape = result["shape"], result["labels"]
-        if not (_is_shape(shape) and len(shape) in (1, 2) and shape[0] == rows):
+        if not (shape and len(shape) in (1, 2) and shape[0] == rows):
             raise invalid(f"predictions of shape {shape} for {rows} rows")
         if label_shape not in (None, [rows]):
             raise invalid(f"labels of shape {label_shape} for {rows} rows")
@@ -252,6 +280,9 @@ class Session:
             raise self._lost(error) from None
 
     def _receive(self) -> tuple[dict[str, Any], list[int]]:
+        while not select.select([self._connection], [], [], _POLL_SECONDS)[0]:
+            if self._interrupted():
+                raise Interrupted
         try:
             reply, descriptors = receive(self._connection)
         except (EOFError, OSError) as error:
@@ -262,10 +293,6 @@ class Session:
 
     def _lost(self, error: Exception) -> WorkersLost:
         return WorkersLost(f"{self._address}: the worker server does not answer ({error}); start the stage again")
-
-
-def _is_shape(shape: object) -> bool:
-    return isinstance(shape, Sequence) and all(isinstance(each, int) and 0 <= each < 1 << 32 for each in shape)
 
 
 def _content(descriptor: int) -> bytes:

@@ -13,14 +13,16 @@ import time
 from typing import Any
 
 from mlestar.evaluation._packets import ProtocolError, receive, send
-from mlestar.evaluation._process import MOST_PROCESSES, CandidateProcess
-from mlestar.evaluation.sandbox import Sandbox
+from mlestar.evaluation._process import MOST_PROCESSES, MOST_THREADS, CandidateProcess
+from mlestar.evaluation.sandbox import SCRATCH_BYTES, Sandbox
 
 __all__ = ["supervise"]
 
 _POLL_SECONDS = 0.05
-_REASON_CHARACTERS = 8000
+_REASON_CHARACTERS = 5000  # of up to 12 bytes in JSON, within one packet
+_DIMENSIONS = 4  # of predictions, that a reason names
 _TO_WRITE = {"predict", "combined", "save"}  # phases that return bytes
+_OWN_FAILURES = {"failed", "invalid_score", "out_of_memory"}  # that a candidate may report of itself
 
 
 def supervise(client: socket.socket, sandbox: Sandbox) -> None:
@@ -70,6 +72,7 @@ class _Session:
         self._limit_seconds, self._limit_mb = seconds, memory_mb
         self._spent = self._peak_mb = 0.0
         self._measured = -_POLL_SECONDS
+        self._written: list[int] = []  # files in memory, for what the phase returns
 
     def serve(self) -> None:
         """Answer requests until there are no more."""
@@ -82,28 +85,28 @@ class _Session:
             request, _ = receive(self._client)
             started, self._peak_mb = time.monotonic(), 0.0
             answer: dict[str, Any] = {"status": "ok"}
-            written: list[int] = []
             try:
                 if failure:
                     raise failure
-                answer["result"] = self._run(request["phase"], request["paths"], written)
+                answer["result"] = self._run(request["phase"], request["paths"])
             except _Failure as error:
                 failure = error
-                answer = {"status": error.status, "reason": error.reason[:_REASON_CHARACTERS]}
+                answer = {"status": error.status, "reason": _readable(error.reason)[:_REASON_CHARACTERS]}
             seconds = time.monotonic() - started
             self._spent += seconds
-            send(self._client, {**answer, "seconds": seconds, "peak_mb": self._peak_mb}, written)
-            for descriptor in written:
-                os.close(descriptor)
+            returned = () if failure else self._written
+            send(self._client, {**answer, "seconds": seconds, "peak_mb": self._peak_mb}, returned)
+            while self._written:
+                os.close(self._written.pop())
 
-    def _run(self, phase: str, paths: list[str], written: list[int]) -> dict[str, Any]:
-        """One phase; a file in memory with what it returned is appended to ``written``."""
+    def _run(self, phase: str, paths: list[str]) -> dict[str, Any]:
+        """One phase; what it returns is the shapes that the candidate names, and a file in memory."""
         if phase in _TO_WRITE:
-            written.append(os.memfd_create("result"))
+            self._written.append(os.memfd_create("result"))
         # Opened here, in the view of the server, where they can only be read: see _namespaces.
         given = [os.open(path, os.O_RDONLY) for path in paths]
         try:
-            send(self._process.channel, {"phase": phase}, given + written)
+            send(self._process.channel, {"phase": phase}, given + self._written)
         except OSError:
             raise self._ended() from None
         finally:
@@ -117,10 +120,9 @@ class _Session:
         except ProtocolError as error:
             raise _Failure("failed", f"the candidate wrote into its channel: {error}") from None
         self._measure()
-        if reply.get("status") != "ok":
-            status = "invalid_score" if reply.get("status") == "invalid_score" else "failed"
-            raise _Failure(status, str(reply.get("reason")))
-        return {"shape": reply.get("shape"), "labels": reply.get("labels")}
+        if (status := str(reply.get("status"))) != "ok":
+            raise _Failure(status if status in _OWN_FAILURES else "failed", str(reply.get("reason")))
+        return {name: _shape(reply.get(name)) for name in ("shape", "labels")}
 
     def _wait(self, source: socket.socket, deadline: float) -> None:
         """Wait until there is something to receive, and watch the candidate meanwhile."""
@@ -148,14 +150,33 @@ class _Session:
         family = self._process.family()
         if len(family) > MOST_PROCESSES:
             raise _Failure("failed", f"started more than {MOST_PROCESSES} processes")
-        used = self._process.used_mb(family, self._limit_mb)
+        if self._process.threads(family) > MOST_THREADS:
+            raise _Failure("failed", f"started more than {MOST_THREADS} threads")
+        files_mb = self._process.written_mb()
+        if files_mb > SCRATCH_BYTES / 1e6:
+            raise _Failure("failed", f"wrote more files than fit into {SCRATCH_BYTES / 1e9:.1f} GB")
+        files_mb += sum(os.fstat(descriptor).st_size for descriptor in self._written) / 1e6
+        used = self._process.used_mb(family, self._limit_mb) + files_mb
         self._measured = time.monotonic()
         self._peak_mb = max(self._peak_mb, used)
         if used > self._limit_mb:
-            raise _Failure("out_of_memory", f"used {used / 1000:.2f} GB, limit {self._limit_mb / 1000:.2f} GB")
+            files = f" ({files_mb / 1000:.2f} GB in files)" if files_mb > 1 else ""
+            raise _Failure("out_of_memory", f"used {used / 1000:.2f} GB{files}, limit {self._limit_mb / 1000:.2f} GB")
 
     def _ended(self) -> _Failure:
         reason = self._process.ending()
         if self._process.was_killed:
-            return _Failure("out_of_memory", f"{reason}; the machine has run out of memory")
+            return _Failure("out_of_memory", f"probably the machine ran out of memory: {reason}")
         return _Failure("failed", reason)
+
+
+def _readable(text: str) -> str:
+    """A text without what moves a cursor, and what UTF-8 cannot hold: a candidate may write anything."""
+    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _shape(told: object) -> list[int] | None:
+    """The shape that a candidate tells, which may be anything."""
+    if not isinstance(told, list) or not all(isinstance(each, int) and 0 <= each < 1 << 32 for each in told):
+        return None
+    return told[:_DIMENSIONS]

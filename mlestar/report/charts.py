@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -97,8 +97,8 @@ def bars(rows: Sequence[Bar], *, title: str, whole: float | None = None) -> Mark
     """Amounts as bars from zero, each with its text and mark; a full bar is ``whole``, or the largest amount."""
     row_height = 40
     canvas = Canvas(WIDTH, row_height * len(rows) + 4, title=title)
-    largest = max((amount for row in rows for amount in (row.value, row.mark or 0.0)), default=0.0)
-    scale = Scale(0.0, max(largest, whole or 0.0) or 1.0, 4, WIDTH - 4)
+    amounts = [amount for row in rows for amount in (row.value, row.mark or 0.0)]
+    scale = Scale.from_zero([*amounts, whole or 0.0], 4, WIDTH - 4)
     for index, row in enumerate(rows):
         y = row_height * index + 16
         _head(canvas, row, y)
@@ -118,7 +118,7 @@ def trajectory(points: Sequence[Point], *, greater_is_better: bool, title: str, 
     width, height, left, top, right = 760, 340, 76, 34, 748
     bottom = height - 72
     canvas = Canvas(width, height, title=title, kind="wide")
-    x = Scale(0.0, max((point.x for point in points), default=0.0) or 1.0, left + 6, right - 6)
+    x = Scale.from_zero([point.x for point in points], left + 6, right - 6)
     y = Scale.over(_better_part([p.y for p in points if p.y is not None], greater_is_better), bottom, top)
     canvas.y_axis(y, left, right, axis)
     canvas.x_axis(x, bottom, bottom + 12, "seconds charged to the branch")
@@ -141,7 +141,7 @@ def trajectory(points: Sequence[Point], *, greater_is_better: bool, title: str, 
 
 def scatter(
     xs: Sequence[float], ys: Sequence[float], *, title: str, x_label: str, y_label: str,
-    line: bool = False, guide: str | None = None, unit: bool = False,
+    line: bool = False, guide: Literal["diagonal"] | float | None = None, unit: bool = False,
     hints: Sequence[str] = (), marks: Sequence[str] = (),
 ) -> Markup:  # fmt: skip
     """Points, or a line through them, in a square.
@@ -149,7 +149,7 @@ def scatter(
     Parameters
     ----------
     guide
-        ``"diagonal"`` draws x = y (and gives both axes the same range), ``"zero"`` draws y = 0.
+        ``"diagonal"`` draws x = y (and gives both axes the same range), a number that y across the drawing.
     unit
         Both axes show 0 to 1.
     marks
@@ -159,14 +159,14 @@ def scatter(
     bottom, right = size - 52, size - 10
     canvas = Canvas(size, size, title=title, kind="square")
     both = [0.0, 1.0] if unit else [*xs, *ys]
-    x = Scale.over(both if guide == "diagonal" else xs, left, right, margin=0.03)
-    y = Scale.over(both if guide == "diagonal" else [*ys, 0.0], bottom, top, margin=0.03)
+    x = Scale.over(both if guide == "diagonal" or unit else xs, left, right, margin=0.03)
+    y = Scale.over(both if guide == "diagonal" or unit else [*ys, guide], bottom, top, margin=0.03)
     canvas.x_axis(x, top, bottom, x_label)
     canvas.y_axis(y, left, right, y_label)
     if guide == "diagonal":
         canvas.line(x(x.low), y(x.low), x(x.high), y(x.high), "reference")
-    elif guide == "zero":
-        canvas.line(left, y(0.0), right, y(0.0), "reference")
+    elif guide is not None:
+        canvas.line(left, y(guide), right, y(guide), "reference")
     if line:
         canvas.polyline([(x(a), y(b)) for a, b in zip(xs, ys, strict=True)], "curve")
     for index, (a, b) in enumerate(zip(xs, ys, strict=True)):

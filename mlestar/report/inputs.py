@@ -1,4 +1,4 @@
-"""The sections about what went in: the task, the columns, the budget, and where all of it comes from."""
+"""The sections about what went in: the task, the columns, the budget."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 from markupsafe import Markup
 
 from mlestar.report.charts import Bar, bars
+from mlestar.report.histogram import histogram
 from mlestar.report.numbers import duration, is_number, percent, plain
 from mlestar.report.run import Run
 from mlestar.report.words import validation
 
-__all__ = ["Budget", "Column", "budget", "columns", "facts", "provenance", "roles"]
+__all__ = ["Budget", "Column", "budget", "columns", "facts", "roles"]
 
 STAGES = ("scope", "search", "ablate", "refine", "ensemble", "validate", "finalize")
+MOST_COLUMNS = 500
 MOST_IN_CELL = 6
 IN_OTHER_CELLS = ("storage", "count", "missing", "unique")
 UNUSUAL = ("infinite", "zeros")
@@ -24,6 +26,8 @@ UNUSUAL = ("infinite", "zeros")
 
 @dataclass(frozen=True)
 class Column:
+    """A row of the data profile; ``picture`` is None where the distribution is not known."""
+
     name: str
     role: str
     storage: str
@@ -32,6 +36,7 @@ class Column:
     unique: int
     statistics: list[tuple[str, str]]
     note: str
+    picture: Markup | None
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,9 @@ class Budget:
 
 
 def columns(run: Run) -> list[Column]:
-    """The columns in the order of the file."""
+    """The columns in the order of the file, at most 500 of them."""
     rows, statistics = run.task["rows"], run.scope.get("statistics") or {}
+    profile = (run.verdict or {}).get("profile") or {}
     return [
         Column(
             name=column["name"],
@@ -56,8 +62,9 @@ def columns(run: Run) -> list[Column]:
             unique=column["unique"],
             statistics=_statistics(statistics.get(column["name"]) or {}),
             note=column.get("note") or "",
+            picture=histogram(column["name"], profile[column["name"]]) if column["name"] in profile else None,
         )
-        for column in run.task["columns"]
+        for column in run.task["columns"][:MOST_COLUMNS]
     ]
 
 
@@ -107,19 +114,6 @@ def budget(run: Run) -> Budget:
         f"{charged - executed:,} already in the evaluation store.",
         chart=bars(rows, title="Spent against planned, by stage") if rows else None,
     )
-
-
-def provenance(run: Run) -> list[tuple[str, str]]:
-    """Digests and versions: what one needs to make the same again."""
-    found = [("data fingerprint", _compact(run.scope["fingerprint"]))]
-    for model in [run.model] + ([run.final] if run.final is not None else []):
-        found += [
-            (f"{model['kind']} {name.replace('_', ' ')}", str(model[name]))
-            for name in ("solution", "program_sha256", "model_sha256")
-            if model.get(name)
-        ]
-    found += sorted((name, str(version)) for name, version in (run.model.get("versions") or {}).items())
-    return found
 
 
 def _statistics(statistics: Mapping[str, Any]) -> list[tuple[str, str]]:

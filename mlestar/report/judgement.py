@@ -9,11 +9,12 @@ from typing import Any
 from markupsafe import Markup
 
 from mlestar.report.charts import confusion_matrix, scatter, thin
-from mlestar.report.numbers import plain
+from mlestar.report.numbers import is_number, percent, plain
 from mlestar.report.run import Run
 from mlestar.report.story import CHECK_ORDER
+from mlestar.report.timeline import Line, timeline
 
-__all__ = ["Figure", "checks", "curves"]
+__all__ = ["Figure", "checks", "curves", "over_time"]
 
 MOST_CONFUSED = 8
 
@@ -35,18 +36,44 @@ def checks(run: Run) -> list[Mapping[str, Any]]:
 
 
 def curves(run: Run) -> list[Figure]:
-    """What suits the type of the task: ROC, calibration and confusion, or predicted against true and residuals."""
+    """What suits the type of the task.
+
+    ROC, precision and recall, calibration and confusion; or predicted against true and residuals.
+    """
     found = (run.verdict or {}).get("curves") or {}
     figures = []
     if roc := found.get("roc"):
         figures.append(_roc(roc, run))
-    if confusion := found.get("confusion"):
-        figures.append(_confusion(confusion))
+    if precision_recall := found.get("precision_recall"):
+        figures.append(_precision_recall(precision_recall, run))
     if calibration := found.get("calibration"):
         figures.append(_calibration(calibration))
+    if confusion := found.get("confusion"):
+        figures.append(_confusion(confusion))
     if residuals := found.get("residuals"):
         figures += _residuals(residuals, run.task["targets"])
     return figures
+
+
+def over_time(run: Run) -> Figure | None:
+    """The score in consecutive parts of the holdout, where the task is ordered by time."""
+    found = ((run.verdict or {}).get("curves") or {}).get("over_time")
+    if not found:
+        return None
+    names = {"judged": "this solution", "plain": "plain baseline"}
+    lines = [Line(label, found["scores"][name]) for name, label in names.items() if name in found["scores"]]
+    rows = sum(found["rows"])
+    title = f"{run.metric} over time"
+    chart = timeline(
+        lines, found["start"], found["end"], found["rows"], title=title, axis=f"holdout {run.metric}",
+        show=run.score_format,
+    )  # fmt: skip
+    better = "higher" if run.greater_is_better else "lower"
+    note = (
+        f"{plain(rows)} holdout rows in the order of {run.task['time']}, in {len(found['rows'])} parts of about "
+        f"{plain(rows // len(found['rows']))} rows; {better} is better. Blue: this solution. Grey: the plain baseline."
+    )
+    return Figure(title, chart, note)
 
 
 def _roc(roc: Mapping[str, Any], run: Run) -> Figure:
@@ -55,8 +82,21 @@ def _roc(roc: Mapping[str, Any], run: Run) -> Figure:
         xs, ys, title="Receiver operating characteristic", line=True, guide="diagonal", unit=True,
         x_label="false positive rate", y_label="true positive rate",
     )  # fmt: skip
+    area = f"Area under the curve {roc['area']:.4f}. " if is_number(roc.get("area")) else ""
     positive = run.task["classes"][-1]
-    return Figure("ROC curve", chart, f"Positive class: {positive}. The dashed line is what guessing gives.")
+    return Figure("ROC curve", chart, f"{area}Positive class: {positive}. The dashed line is what guessing gives.")
+
+
+def _precision_recall(curve: Mapping[str, Any], run: Run) -> Figure:
+    chart = scatter(
+        thin(curve["recall"]), thin(curve["precision"]), title="Precision against recall", line=True, unit=True,
+        guide=curve["positives"], x_label="recall", y_label="precision",
+    )  # fmt: skip
+    note = (
+        f"Average precision {curve['average_precision']:.4f}. Positive class: {run.task['classes'][-1]}; the dashed "
+        f"line is its share, {percent(curve['positives'])}, and what guessing gives."
+    )
+    return Figure("Precision and recall", chart, note)
 
 
 def _confusion(confusion: Mapping[str, Any]) -> Figure:
@@ -110,6 +150,6 @@ def _residuals(residuals: Mapping[str, Any], targets: Sequence[str]) -> list[Fig
         against = scatter(xs, ys, title=title, x_label="predicted", y_label="true", guide="diagonal")
         figures.append(Figure(title, against, f"A perfect model puts all points on the dashed line. {shown}"))
         title = f"Residuals of {target}"
-        residual = scatter(xs, left_over, title=title, x_label="predicted", y_label="true − predicted", guide="zero")
+        residual = scatter(xs, left_over, title=title, x_label="predicted", y_label="true − predicted", guide=0.0)
         figures.append(Figure(title, residual, "What the model leaves unexplained; it should show no pattern."))
     return figures

@@ -10,7 +10,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from mlestar.report import ablation, inputs, judgement, refinement, search, story
+from mlestar.report import ablation, importance, inputs, judgement, lineage, refinement, search, story
 from mlestar.report.numbers import duration, plain
 from mlestar.report.run import Run
 from mlestar.report.source import highlighted
@@ -48,11 +48,16 @@ def render(run: Run) -> str:
         validation=validation(run.task),
         checks=judgement.checks(run),
         curves=judgement.curves(run),
+        over_time=judgement.over_time(run),
+        importance=importance.importance(run),
         facts=inputs.facts(run),
         roles=inputs.roles(run),
         columns=inputs.columns(run),
         budget=inputs.budget(run),
-        provenance=inputs.provenance(run),
+        ancestry=lineage.ancestry(run),
+        digests=lineage.digests(run),
+        environment=lineage.environment(run),
+        spec=lineage.spec(run),
         program=highlighted(run.final_program or run.program),
     )
 

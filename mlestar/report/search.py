@@ -11,9 +11,11 @@ from markupsafe import Markup
 from mlestar.report.charts import PALETTE, Bar, Interval, Point, bars, intervals, trajectory
 from mlestar.report.numbers import ABSENT, duration, is_number, percent, plain
 from mlestar.report.run import Run
-from mlestar.report.words import outcome
+from mlestar.report.words import made_by, outcome
 
 __all__ = ["Ensemble", "Series", "Standing", "ensemble", "leaderboard", "series", "trajectory_chart"]
+
+MOST_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def trajectory_chart(run: Run) -> Markup:
             candidate["score"] if candidate["status"] == "ok" else None,
             numbers[str(candidate["branch"])],
             f"{candidate['name']}: {_score(run, candidate)} after {duration(candidate['elapsed'])}"
-            f" ({_made_by(candidate)}, branch {candidate['branch']})",
+            f" ({made_by(candidate)}, branch {candidate['branch']})",
         )
         for candidate in run.tried
     ]
@@ -78,7 +80,7 @@ def trajectory_chart(run: Run) -> Markup:
 
 
 def leaderboard(run: Run) -> list[Standing]:
-    """All candidates, the best first."""
+    """The candidates, the best first, at most 500 of them."""
     members = {member["id"] for member in run.ensemble["members"]}
     numbers = {name: index % PALETTE for index, name in enumerate(run.branches)}
     return [
@@ -88,7 +90,7 @@ def leaderboard(run: Run) -> list[Standing]:
             id=str(candidate["id"]),
             branch=str(candidate["branch"]),
             series=numbers[str(candidate["branch"])],
-            made_by=_made_by(candidate),
+            made_by=made_by(candidate),
             score=candidate["score"] if candidate["status"] == "ok" else None,
             score_text=_score(run, candidate) if candidate["status"] == "ok" else ABSENT,
             folds=", ".join(run.score_format(score) for score in candidate["fold_scores"] or ()),
@@ -100,7 +102,7 @@ def leaderboard(run: Run) -> list[Standing]:
             recipes=sorted(candidate["recipes"].items()),
             chosen=candidate["id"] in members,
         )
-        for rank, candidate in enumerate(run.rank(run.tried), 1)
+        for rank, candidate in enumerate(run.rank(run.tried)[:MOST_ROWS], 1)
     ]
 
 
@@ -138,11 +140,6 @@ def _way(run: Run, way: Mapping[str, Any]) -> Interval:
         method = f"{method}: {run.name_of(members[0])}"
     kind = "" if way is run.chosen else "faint"
     return Interval.around(method, way["score"], way["standard_error"], _score(run, way), kind)
-
-
-def _made_by(candidate: Mapping[str, Any]) -> str:
-    step = f" {candidate['step']}" if candidate["step"] else ""
-    return f"{candidate['stage']}{step}{' · ' + candidate['block'] if candidate['block'] else ''}"
 
 
 def _score(run: Run, scored: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
+from pygments.lexer import RegexLexer
 from pygments.lexers import PythonLexer
 
 __all__ = ["Line", "blocks_of", "changes", "highlighted"]
@@ -24,9 +25,9 @@ class Line:
     html: Markup
 
 
-def highlighted(source: str) -> Markup:
-    """Python source with the token classes of Pygments, which escapes it; every line's tags are closed at its end."""
-    lexer = PythonLexer(stripnl=False, ensurenl=False)
+def highlighted(source: str, language: type[RegexLexer] = PythonLexer) -> Markup:
+    """Source with the token classes of Pygments, which escapes it; every line's tags are closed at its end."""
+    lexer = language(stripnl=False, ensurenl=False)
     return Markup(highlight(source, lexer, HtmlFormatter(nowrap=True)).rstrip("\n"))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlestar.report.charts import Interval, intervals
+from mlestar.report.importance import importances
 from mlestar.report.numbers import duration, is_number, plain
 from mlestar.report.run import Run
 from mlestar.report.words import outcome, validation, variant_of
@@ -16,6 +17,7 @@ __all__ = ["Banner", "Finding", "Tile", "banner", "matters", "score_chart", "thr
 
 CHECK_ORDER = ("fail", "warn", "not_run", "pass")
 MOST_FINDINGS = 6
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def matters(run: Run) -> list[Finding]:
         found.append(ensemble)
     found = [entry for entry in found if show(entry[0]) != show(0.0)]
     distinct = {finding.title: finding for _, finding in sorted(found, key=lambda entry: entry[0])}
-    return list(reversed(distinct.values()))[:MOST_FINDINGS]
+    return [*_columns(run), *reversed(distinct.values())][:MOST_FINDINGS]
 
 
 def worries(run: Run) -> list[Finding]:
@@ -161,6 +163,27 @@ def worries(run: Run) -> list[Finding]:
         text = f"{kinds} among {len(run.tried):,}; the leaderboard has the reasons."
         found.append(Finding("info", "Candidates without a score", text))
     return found
+
+
+def _columns(run: Run) -> list[Finding]:
+    """The columns that the score on the holdout owes most to."""
+    show = run.score_format
+    first = [
+        each
+        for each in importances(run)[:MOST_NAMED]
+        if is_number(each["standard_error"]) and each["importance"] > 2 * each["standard_error"]
+        if show(each["importance"]) != show(0.0)
+    ]
+    if not first:
+        return []
+    names = _listed([str(each["column"]) for each in first])
+    lost = _listed([show(each["importance"]) for each in first])
+    title = f"The column{'s' if len(first) > 1 else ''} {names}"
+    return [
+        Finding(
+            "info", title, f"Permuting {'each' if len(first) > 1 else 'it'} costs {lost} {run.metric} on the holdout."
+        )
+    ]
 
 
 def _ensemble_gain(run: Run) -> tuple[float, Finding] | None:

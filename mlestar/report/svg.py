@@ -13,6 +13,8 @@ from mlestar.report.numbers import MINUS, is_number
 
 __all__ = ["Canvas", "Scale", "shorten"]
 
+NOTHING = 1e-9  # a scale to something smaller would have no ticks that a float can hold
+
 
 def shorten(text: str, characters: int) -> str:
     """``text`` with its middle left out when it is longer than ``characters``."""
@@ -38,6 +40,12 @@ class Scale:
         low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
         room = (high - low) * margin or abs(high) * 0.05 or 1.0
         return cls(low - room, high + room, start, stop)
+
+    @classmethod
+    def from_zero(cls, values: Iterable[float], start: float, stop: float) -> Scale:
+        """A scale from zero to the largest of ``values``; to one where that is nothing, as far as can be drawn."""
+        largest = max(values, default=0.0)
+        return cls(0.0, largest if largest > NOTHING else 1.0, start, stop)
 
     def __call__(self, value: float) -> float:
         return self.start + (value - self.low) / (self.high - self.low) * (self.stop - self.start)

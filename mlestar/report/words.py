@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["outcome", "recipe_of", "validation", "variant_of"]
+__all__ = ["made_by", "outcome", "recipe_of", "validation", "variant_of"]
 
 OUTCOMES = {
     "ok": "scored",
@@ -28,6 +28,12 @@ PARAMETERS = re.compile(r"(, \w+=[^,]*)+$")
 def outcome(status: str) -> str:
     """How the evaluation of a candidate ended, in words."""
     return OUTCOMES.get(status, status.replace("_", " "))
+
+
+def made_by(candidate: Mapping[str, Any]) -> str:
+    """The stage that made a candidate, its step and the block that it changed."""
+    step = f" {candidate['step']}" if candidate["step"] else ""
+    return f"{candidate['stage']}{step}{' · ' + candidate['block'] if candidate['block'] else ''}"
 
 
 def validation(task: Mapping[str, Any]) -> str:

@@ -7,16 +7,13 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any
-
-import jinja2
 
 from mlestar.data.task import Task
 from mlestar.solution.blocks import MEMBER_KINDS, Block
 from mlestar.solution.solution import Solution
 from mlestar.solution.source import Import, rename
+from mlestar.solution.templates import literal, one_line, template
 
 __all__ = ["render"]
 
@@ -62,9 +59,9 @@ def render(solution: Solution, task: Task, *, threads: int = 2, notes: Sequence[
         Paragraphs for its head, such as how it was chosen.
     """
     layout = _Layout(solution, task)
-    text = _template().render(
+    text = template("program.py.j2").render(
         name=task.name,
-        target_text=" and ".join(f"`{_plain(target)}`" for target in task.targets),
+        target_text=" and ".join(f"`{one_line(target)}`" for target in task.targets),
         type_text="regression" if not task.is_classification else f"{task.type} classification",
         metric=task.metric,
         packages=[_DISTRIBUTIONS.get(each, each) for each in layout.packages],
@@ -84,7 +81,7 @@ def render(solution: Solution, task: Task, *, threads: int = 2, notes: Sequence[
         splitter=task.splitter,
         context=_context(layout, solution, task, threads),
         roles={"numeric", "categorical", "text", "dates"} & layout.fields,
-        notes=[textwrap.wrap(_plain(note), _LONGEST_NOTE) for note in notes],
+        notes=[textwrap.wrap(one_line(note), _LONGEST_NOTE) for note in notes],
         cells=layout.cells,
         members=layout.members,
         ensemble=len(solution.members) > 1,
@@ -117,7 +114,7 @@ class _Layout:
             function = names[block.kind, block.shape]
             rendered = functions[function].parameters
             own = {name: value for name, value in block.parameters.items() if value != rendered[name]}
-            arguments = ["CONTEXT", *(f"{name}={_literal(value)}" for name, value in own.items())]
+            arguments = ["CONTEXT", *(f"{name}={literal(value)}" for name, value in own.items())]
             return _call(function, arguments)
 
         single = len(solution.members) == 1
@@ -170,14 +167,14 @@ def _context(layout: _Layout, solution: Solution, task: Task, threads: int) -> l
     used |= {name for name in ("time", "group") if getattr(task, name)}
     roles = {"numeric": "numeric", "categorical": "categorical", "text": "text", "dates": "date"}
     values = {
-        "task": ("str", _literal(task.type)),
-        "metric": ("str", _literal(task.metric)),
+        "task": ("str", literal(task.type)),
+        "metric": ("str", literal(task.metric)),
         "targets": ("tuple", "TARGETS"),
         "classes": ("tuple", "CLASSES"),
         **{name: ("tuple", f'named("{role}")') for name, role in roles.items()},
-        "time": ("str | None", _literal(task.time)),
-        "group": ("str | None", _literal(task.group)),
-        "splitter": ("str", _literal(task.splitter)),
+        "time": ("str | None", literal(task.time)),
+        "group": ("str | None", literal(task.group)),
+        "splitter": ("str", literal(task.splitter)),
         "folds": ("int", str(task.folds)),
         "gap": ("int", str(task.gap)),
         "seed": ("int", str(task.seed)),
@@ -244,23 +241,3 @@ def _merged(imports: Iterable[Import]) -> str:
 def _member_title(member: Any, number: int, single: bool) -> str:
     chain = ", ".join(member[kind].name for kind in MEMBER_KINDS if kind in member)
     return f"{chain.capitalize()}." if single else f"Member {number}: {chain}."
-
-
-def _plain(text: str) -> str:
-    """User text for a comment: one line, no matter what it holds."""
-    return repr(text)[1:-1]
-
-
-def _literal(value: Any) -> str:
-    """Python source of a constant; strings in double quotes where that needs no escapes."""
-    if isinstance(value, tuple):
-        return f"({', '.join(_literal(each) for each in value)}{',' if len(value) == 1 else ''})"
-    written = repr(value)
-    return f'"{value}"' if isinstance(value, str) and '"' not in value and written == f"'{value}'" else written
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    environment.filters["literal"] = _literal
-    return environment.from_string((files("mlestar.solution") / "program.py.j2").read_text(encoding="utf-8"))

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from mlestar.spec.types import ColumnName, Names, SeveralNames, Slug, WallClock
+from mlestar.errors import quoted
+from mlestar.spec.types import ColumnName, Names, SeveralNames, Slug, Uri, WallClock
 
 __all__ = [
     "Budget",
@@ -55,16 +56,14 @@ class Purpose(_Section):
 class Data(_Section):
     """Where the data is; a relative path is relative to the folder of the spec."""
 
-    train: str = Field(
+    train: Uri = Field(
         description="Table with the target: CSV or Parquet file, gs:// or s3:// URI, or sklearn:<data set>.",
         examples=["data/train.csv", "gs://bucket/train.parquet", "sklearn:breast_cancer"],
-        min_length=1,
     )
-    test: str | None = Field(
+    test: Uri | None = Field(
         None,
         description="Table without the target, for which predictions are wanted.",
         examples=["data/test.csv"],
-        min_length=1,
     )
 
 
@@ -129,7 +128,7 @@ class TaskSpec(_Section):
     ) -> str | tuple[str, ...] | None:
         targets = _names(info.data.get("target"))
         if both := [name for name in _names(value) if name in targets]:
-            raise ValueError(f"{both[0]!r} is the target; name another column")
+            raise ValueError(f"{quoted(both[0])} is the target; name another column")
         return value
 
 
@@ -196,6 +195,7 @@ class Budget(_Section):
         description="Fits of one candidate on one fold. Given instead of time, the run depends on the seed alone.",
         examples=[400],
         ge=1,
+        le=1_000_000,
     )
 
 
@@ -208,8 +208,8 @@ class Pipeline(_Section):
     outer_steps: int = Field(
         2, description="Rounds of ablate and refine; unrolled in the DAG when it is compiled.", ge=1, le=6
     )
-    inner_steps: int = Field(4, description="Plans that refine tries for one block.", ge=1)
-    ensemble_rounds: int = Field(5, description="Rounds of the search for an ensemble.", ge=1)
+    inner_steps: int = Field(4, description="Plans that refine tries for one block.", ge=1, le=100)
+    ensemble_rounds: int = Field(5, description="Rounds of the search for an ensemble.", ge=1, le=100)
 
 
 class Scope(_Section):

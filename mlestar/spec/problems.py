@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mlestar.errors import SpecError
+from mlestar.errors import SpecError, quoted
 from mlestar.spec.models import Scope
 from mlestar.spec.source import Source
 from mlestar.spec.suggestions import did_you_mean
@@ -20,7 +20,6 @@ from mlestar.spec.suggestions import did_you_mean
 __all__ = ["explain"]
 
 _MOST = 10
-_LONGEST_VALUE = 60
 
 _EXPECTED: dict[str, str] = {
     "string_type": "text",
@@ -111,8 +110,7 @@ def _given(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list" if value else "an empty list"
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+    return str(value).lower() if isinstance(value, bool) else quoted(value)
 
 
 def _unknown_key(section: str, key: str) -> str:

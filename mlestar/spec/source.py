@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mlestar.errors import SpecError
+from mlestar.errors import SpecError, quoted
 
 __all__ = ["Source"]
+
+_LONGEST_PATH = 200
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Source:
         place = self.locate(path)
         if place == f"--set {path}":
             return SpecError(f"{place}: {message}")
-        return SpecError(f"{place}: {path if path.isprintable() else repr(path)}: {message}")
+        is_readable = path.isprintable() and len(path) <= _LONGEST_PATH
+        return SpecError(f"{place}: {path if is_readable else quoted(path)}: {message}")
 
     def _nearest(self, path: str) -> str:
         """The field, or the closest section around it, that stands in the text or was set."""

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+from mlestar.errors import quoted
+
 __all__ = ["did_you_mean", "did_you_mean_file"]
 
 
@@ -33,7 +35,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """
     folded = {choice.casefold(): choice for choice in choices}
     close = difflib.get_close_matches(word.casefold(), folded, n=1)
-    return f"; did you mean {folded[close[0]]!r}?" if close else ""
+    return f"; did you mean {quoted(folded[close[0]])}?" if close else ""
 
 
 def did_you_mean_file(path: str | Path) -> str:

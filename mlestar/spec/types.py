@@ -7,9 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, WithJsonSchema
 
-__all__ = ["LEAST_WALL_CLOCK", "ColumnName", "Names", "SeveralNames", "Slug", "WallClock"]
+from mlestar.errors import quoted
+
+__all__ = ["LEAST_WALL_CLOCK", "MOST_WALL_CLOCK", "ColumnName", "Names", "SeveralNames", "Slug", "Uri", "WallClock"]
 
 LEAST_WALL_CLOCK = 20.0
+MOST_WALL_CLOCK = 30 * 24 * 3600.0
 
 # Both patterns are also part of the JSON Schema, so they keep to what ECMA-262 and Python read alike.
 _DURATION = r"^(?=[0-9])(([0-9]+(\.[0-9]+)?)h)?(([0-9]+(\.[0-9]+)?)m)?(([0-9]+(\.[0-9]+)?)s)?$"
@@ -23,17 +26,25 @@ def _seconds(value: Any) -> Any:
         return value
     match = re.fullmatch(_DURATION, value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f"{value!r} is not a duration; write 90s, 10m, 1h30m or a number of seconds")
+        raise ValueError(f"{quoted(value)} is not a duration; write 90s, 10m, 1h30m or a number of seconds")
     hours, minutes, seconds = (float(match[group] or 0) for group in (2, 5, 8))
     return 3600 * hours + 60 * minutes + seconds
 
 
-def _enough(seconds: float) -> float:
+def _reasonable(seconds: float) -> float:
     if seconds < LEAST_WALL_CLOCK:
         raise ValueError(
             f"{seconds:g} s is too short to start, fit and validate even one model; write {LEAST_WALL_CLOCK:g}s or more"
         )
+    if seconds > MOST_WALL_CLOCK:
+        raise ValueError(f"{seconds:g} s is more than 30 days; write at most {MOST_WALL_CLOCK / 3600:g}h")
     return seconds
+
+
+def _printable(uri: str) -> str:
+    if not uri.isprintable():
+        raise ValueError(f"{quoted(uri)} holds a line break or another control character; write a path or a URI")
+    return uri
 
 
 def _slug(value: str) -> str:
@@ -41,7 +52,7 @@ def _slug(value: str) -> str:
         return value
     slug = re.sub("[^a-z0-9]+", "-", value.lower())[:_LONGEST_SLUG].strip("-")
     raise ValueError(
-        f"{value!r} is not a name of lower-case letters, digits and single hyphens (at most {_LONGEST_SLUG})"
+        f"{quoted(value)} is not a name of lower-case letters, digits and single hyphens (at most {_LONGEST_SLUG})"
         f"; write {slug or 'my-scope'!r}"
     )
 
@@ -49,9 +60,14 @@ def _slug(value: str) -> str:
 WallClock = Annotated[
     float,
     BeforeValidator(_seconds),
-    AfterValidator(_enough),
+    AfterValidator(_reasonable),
     WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": _DURATION}, {"type": "number", "minimum": LEAST_WALL_CLOCK}]}
+        {
+            "anyOf": [
+                {"type": "string", "pattern": _DURATION},
+                {"type": "number", "minimum": LEAST_WALL_CLOCK, "maximum": MOST_WALL_CLOCK},
+            ]
+        }
     ),
 ]
 """Seconds, written as ``90s``, ``10m``, ``1h30m`` or a number."""
@@ -62,10 +78,14 @@ Slug = Annotated[
 """A name that can stand in a path, a URI and a Kubernetes label."""
 
 
+Uri = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
+"""A path or a URI."""
+
+
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     for position, name in enumerate(names):
         if name in names[:position]:
-            raise ValueError(f"{name!r} is named twice; name it once")
+            raise ValueError(f"{quoted(name)} is named twice; name it once")
     return names
 
 

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from mlestar.evaluation import Evaluation, Harness
+from mlestar.evaluation import Evaluation, Harness, Interrupted
 from mlestar.progress import emit
 from mlestar.recipes import plain_solution, static_cost
 from mlestar.solution import Solution, render
 from mlestar.stages.budget import Spent, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
-from mlestar.stages.environment import cores
+from mlestar.stages.environment import cores, ending_early
 from mlestar.stages.scoped import Scoped, open_harness
 
 __all__ = ["Branch", "open_branch"]
@@ -62,7 +63,9 @@ class Branch:
         folds: int | None = None,
         required: bool = False,
     ) -> Evaluation | None:
-        """Evaluate a solution and note it among the candidates; None when it is not :meth:`affordable`.
+        """Evaluate a solution and note it among the candidates.
+
+        None when it is not :meth:`affordable`, or was cut off because the run is to end early.
 
         Parameters
         ----------
@@ -76,13 +79,17 @@ class Branch:
         if not required and not self.affordable(solution, folds):
             return None
         longest, expected = self._longest_fit(folds), self._fit_seconds(solution)
-        evaluation = self.harness.evaluate(
-            solution,
-            # The last folds may overdraw the budget by a fit: cut off there, those before would have been in vain.
-            seconds=lambda: min(longest, max(self.budget.fit_seconds(), expected)),
-            give_up=self._hopeless if folds is None else lambda scores: None,
-            folds=folds,
-        )
+        self._emit("evaluating", name=name)
+        try:
+            evaluation = self.harness.evaluate(
+                solution,
+                # The last folds may overdraw the budget by a fit: cut off there, those before would have been in vain.
+                seconds=lambda: min(longest, max(self.budget.fit_seconds(), expected)),
+                give_up=self._hopeless if folds is None else lambda scores: None,
+                folds=folds,
+            )
+        except Interrupted:
+            return None
         self.budget.charge(
             stored_seconds=evaluation.stored_seconds, evaluations=evaluation.fits, executed=evaluation.executed
         )
@@ -176,17 +183,18 @@ class Branch:
         self.candidates.add(evaluation, entry, render(solution, self.scoped.task))
         known = [each.score for each in self.candidates.entries if each.status == "ok" and each.score is not None]
         best = max(known, key=lambda score: self.harness.gain(score, 0.0), default=None)
-        emit(
+        self._emit(
             "evaluated",
-            branch=self.branch,
-            stage=self.stage,
-            step=self.step,
             name=name,
             score=entry.score,
             status=entry.status,
             best=best,
             candidates=len(self.candidates.entries),
         )
+
+    def _emit(self, event: str, **fields: Any) -> None:
+        place = {"stage": self.stage, "branch": self.branch, "step": self.step}
+        emit(event, **place, share=round(self.budget.share, 4), **fields)
 
     def _elapsed(self) -> float:
         """Seconds charged to the branch so far."""
@@ -212,8 +220,10 @@ def open_branch(
             *(["ablate", "refine"] * steps_left),
             *("ensemble", "validate", "finalize"),
         ],
+        branch=branch,
+        step=step,
     )
-    with open_harness(scoped, train_dir, store) as harness:
+    with open_harness(scoped, train_dir, store, ending_early) as harness:
         work = Branch(scoped, harness, candidates, budget, stage=stage, branch=branch, step=step)
         yield work
     candidates.history["spent"].append(budget.spent(branch, step))

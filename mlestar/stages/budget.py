@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from mlestar.errors import BudgetError
-from mlestar.stages.environment import DEADLINE
+from mlestar.progress import emit
+from mlestar.stages.environment import DEADLINE, ending_early
 
 __all__ = ["Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
 
@@ -25,6 +26,8 @@ _SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
 _STAGE_OVERHEAD = 0.3  # seconds from the end of a stage to the start of the next, under a local runner
 _CLOSING = 1.5  # seconds to stop the servers and to lay out the result
 _LEAST_SECONDS = 6.0
+_LONGEST_FIT = 3600.0  # seconds, where a run counts fits
+_SHORT_STAGE = 20.0  # seconds for the fits of a late stage, where a run that counts fits is to end early
 
 
 class Spent(BaseModel):
@@ -101,6 +104,9 @@ def seconds_left() -> float:
 class StageBudget:
     """What one stage may still spend.
 
+    From when the run is to end early (:func:`~mlestar.stages.environment.ending_early`), a stage of a branch may spend
+    nothing more, and one that comes after the branches no more than was planned for it.
+
     Parameters
     ----------
     plan : Plan
@@ -114,6 +120,8 @@ class StageBudget:
         Cores that this stage can count on: stored seconds are charged as if they had been spent on so many at once.
     after : sequence of str
         The stages still to come, whose share a deadline must leave.
+    branch, step : int, optional
+        Whose budget it is, for who watches.
     """
 
     def __init__(
@@ -125,9 +133,11 @@ class StageBudget:
         carries: bool = True,
         lanes: float = 1.0,
         after: Sequence[str] = (),
+        branch: int | None = None,
+        step: int | None = None,
     ) -> None:
         self._started = time.monotonic()
-        self._stage, self._lanes = stage, lanes
+        self._stage, self._lanes, self._in_branch = stage, lanes, spent is not None
         self._stored = 0.0
         self.evaluations = self.executed = 0
         self.counted = plan.mode == "evaluations"
@@ -135,12 +145,27 @@ class StageBudget:
         used = [each.evaluations if self.counted else each.seconds for each in spent or ()]
         given = [plan.stages.get(each.stage, 0.0) for each in spent or ()]
         carried = sum(given) - sum(used)
-        self.limit = max(planned + (carried if carries else min(carried, 0.0)), 0.0)
+        self._limit = max(planned + (carried if carries else min(carried, 0.0)), 0.0)
         self.planned_seconds = 0.0 if self.counted else planned
         if not self.counted:
             self._later = sum(plan.stages[name] + _STAGE_OVERHEAD for name in after) + _CLOSING
             possible = max(seconds_left() - self._later, 0.0)
-            self.limit = possible if spent is None and isfinite(possible) else min(self.limit, possible)
+            self._limit = possible if spent is None and isfinite(possible) else min(self._limit, possible)
+        expected = self._limit if self._in_branch else planned
+        unit = "evaluations" if self.counted else "seconds"
+        emit("budgeted", stage=stage, branch=branch, step=step, **({unit: expected} if isfinite(expected) else {}))
+
+    @property
+    def limit(self) -> float:
+        """Seconds, or fits, that the stage may spend in all."""
+        if not ending_early():
+            return self._limit
+        return 0.0 if self._in_branch else min(self._limit, self.planned_seconds or self._limit)
+
+    @property
+    def share(self) -> float:
+        """What is spent of the limit, from 0 to 1."""
+        return min(1 - self.left / self._limit, 1.0) if self._limit else 1.0
 
     @property
     def seconds(self) -> float:
@@ -165,12 +190,14 @@ class StageBudget:
 
     def fit_seconds(self, share: float = 1.0) -> float:
         """How long a fit that starts now may take: a share of what the stage has left."""
-        return max(self.left * share, 0.0) if not self.counted else 3600.0
+        if not self.counted:
+            return max(self.left * share, 0.0)
+        return max(_SHORT_STAGE - self.seconds, 0.0) * share if ending_early() else _LONGEST_FIT
 
     def last_resort_seconds(self) -> float:
         """What is left of the whole run, for a fit without which it would deliver nothing."""
         if self.counted:
-            return self.fit_seconds()
+            return _LONGEST_FIT
         return max(min(self.limit - self.seconds + self._later, seconds_left() - _CLOSING), 1.0)
 
     def spent(self, branch: int | None = None, step: int | None = None) -> dict[str, Any]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["DEADLINE", "SCRATCH", "STAGE_SERVER", "WORKERS", "cores"]
+__all__ = ["DEADLINE", "ENDING", "SCRATCH", "STAGE_SERVER", "WORKERS", "cores", "ending_early"]
 
 DEADLINE = "MLESTAR_DEADLINE"
 """The instant (``time.monotonic``, which processes of a machine share) by which all is to be done."""
+
+ENDING = "MLESTAR_ENDING"
+"""A file that is there from when the run is to end early, with the best so far."""
 
 SCRATCH = "MLESTAR_SCRATCH"
 """A private folder for the files of the folds."""
@@ -17,6 +20,11 @@ STAGE_SERVER = "MLESTAR_STAGE_SERVER"
 
 WORKERS = "MLESTAR_WORKERS"
 """The address of the worker server that grants the cores of the machine across stages."""
+
+
+def ending_early() -> bool:
+    """Whether whoever watches the run has asked for its end: nothing more is tried, what comes after is kept short."""
+    return ENDING in os.environ and os.path.exists(os.environ[ENDING])
 
 
 def cores() -> int:

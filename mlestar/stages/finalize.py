@@ -18,6 +18,7 @@ from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidates
 from mlestar.stages.environment import cores
 from mlestar.stages.model import FIT_THREADS, MODEL_FILE, ModelFacts, fit_and_save, read_model, write_model
+from mlestar.stages.program_tests import write_tests
 from mlestar.stages.scope import GAP
 from mlestar.stages.scoped import Scoped, memory_limit_mb, open_workers
 
@@ -25,7 +26,10 @@ __all__ = ["finalize"]
 
 _CARRIED_ON = ("ensemble.json", "history.json", "candidates.json")
 _MOST_DISAGREEMENT = 2.0  # times what a model differs from one that did not see the row
-_FIT_SHARE = 0.8  # of what is left for the fit; the rest is for the comparison with the judged model and the report
+_FIT_SHARE = (
+    0.8  # of what is left for the fit; the rest is to compare with the judged model, for the tests and the report
+)
+_TESTS_SHARE, _TESTS_SECONDS = 0.5, 30.0  # of what is left after that; at most
 _PREDICT_SECONDS = 60.0
 _COMPARED_ROWS = 5000
 
@@ -51,7 +55,7 @@ def finalize(
     verdict_dir : Path
         What validate wrote; this stage runs only after a blessing.
     final_dir : Path
-        Model directory to write, with ``report.html``.
+        Model directory to write, with ``report.html``, and ``test_solution.py`` with its ``sample.csv``.
 
     Raises
     ------
@@ -71,6 +75,16 @@ def finalize(
             notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)
         except CandidateFailure as failure:
             notes = [f"the fit on all rows ended with {failure.status} ({failure.reason})"]
+        checks = read_json(verdict_dir / "verdict.json")["checks"]
+        write_tests(
+            final_dir,
+            program,
+            scoped.task,
+            train_dir=train_dir,
+            checks={check["id"]: check for check in checks},
+            workers=workers,
+            seconds=min(budget.fit_seconds(_TESTS_SHARE), _TESTS_SECONDS),
+        )
     if notes:
         shutil.copyfile(model_dir / MODEL_FILE, final_dir / MODEL_FILE)
         notes = [f"{note}; this is the judged model, fitted without the holdout" for note in notes]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlestar.data.coverage import require_classes
 from mlestar.data.infer import infer_task
 from mlestar.data.leakage import suspected_leaks
 from mlestar.data.preflight import check_train
@@ -21,6 +24,7 @@ from mlestar.data.statistics import column_statistics
 from mlestar.data.tables import write_arrow
 from mlestar.data.target import has_target, target_frame, target_values
 from mlestar.data.task import Task
+from mlestar.errors import DataError
 from mlestar.evaluation import Harness, InvalidScore
 from mlestar.files import write_bytes, write_json
 from mlestar.progress import emit
@@ -62,10 +66,11 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
     require_known(loaded.scope, loaded.source)
     check_train(loaded.scope, loaded.source)
     frame = read_table(loaded.scope.data.train)
-    task, inferences, warnings = infer_task(loaded.scope, frame, source=loaded.source)
-    frame = _ordered(frame, task)
-    y = target_values(frame, task)
-    train = _write_data(loaded.scope, task, frame, y, train_dir, holdout_dir)
+    with _about(loaded.scope.data.train):
+        task, inferences, warnings = infer_task(loaded.scope, frame, source=loaded.source)
+        frame = _ordered(frame, task)
+        y = target_values(frame, task)
+        train = _write_data(loaded.scope, task, frame, y, train_dir, holdout_dir)
     warnings += suspected_leaks(frame[train].reset_index(drop=True), y[train], task)
     document = {
         "spec": json.loads(loaded.scope.to_json()),
@@ -92,6 +97,15 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
     )
     write_json(scope_dir / "plan.json", plan.model_dump())
     write_json(scope_dir / "scope.json", {**document, **baselines})
+
+
+@contextmanager
+def _about(uri: str) -> Iterator[None]:
+    """What is wrong with the data names the file."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{uri}: {error}") from None
 
 
 def _ordered(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
@@ -126,6 +140,7 @@ def _write_data(
         groups=None if groups is None else groups[train],
         times=None if times is None else times[train],
     )
+    require_classes(y[train], y[held_out], folds, task)
     parts = {train_dir: train, holdout_dir: held_out} | ({holdout_dir / GAP: skipped} if skipped.any() else {})
     for directory, rows in parts.items():
         write_arrow(frame[list(task.features)], directory / "features.arrow", rows=rows)

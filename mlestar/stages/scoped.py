@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,16 +68,18 @@ def memory_limit_mb() -> float:
 
 
 @contextmanager
-def open_workers() -> Iterator[Workers]:
+def open_workers(interrupted: Callable[[], bool] = lambda: False) -> Iterator[Workers]:
     """The workers of the run, or of a server of our own where nobody started one."""
     with ExitStack() as stack:
         address = os.environ.get(WORKERS) or stack.enter_context(start_server(cores())).address
-        yield connect(address)
+        yield connect(address, interrupted)
 
 
 @contextmanager
-def open_harness(scoped: Scoped, train_dir: Path, store: str) -> Iterator[Harness]:
-    """A harness over the training rows, with workers and a scratch folder."""
+def open_harness(
+    scoped: Scoped, train_dir: Path, store: str, interrupted: Callable[[], bool] = lambda: False
+) -> Iterator[Harness]:
+    """A harness over the training rows, with workers, whose sessions end when they are ``interrupted``, and scratch."""
     with ExitStack() as stack:
         scratch = os.environ.get(SCRATCH) or stack.enter_context(tempfile.TemporaryDirectory(prefix="mlestar-"))
         yield Harness(
@@ -85,7 +87,7 @@ def open_harness(scoped: Scoped, train_dir: Path, store: str) -> Iterator[Harnes
             train_dir,
             fingerprint=scoped.fingerprint,
             store=EvaluationStore(store),
-            workers=stack.enter_context(open_workers()),
+            workers=stack.enter_context(open_workers(interrupted)),
             scratch=Path(scratch) / "folds",
             memory_mb=memory_limit_mb(),
             lanes=cores(),

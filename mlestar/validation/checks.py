@@ -9,6 +9,7 @@ from typing import TypeAlias
 from mlestar.spec import Scope, Source, did_you_mean
 from mlestar.validation.duplicates import duplicates
 from mlestar.validation.forbidden_features import forbidden_features
+from mlestar.validation.importance import importance
 from mlestar.validation.invariance import column_order, extra_columns, single_rows
 from mlestar.validation.label_shuffle import label_shuffle
 from mlestar.validation.openings import openings
@@ -67,6 +68,7 @@ CHECKS = (
     Check("single_rows", "Rows alone and among others", "error", single_rows, works=True),
     Check("missing_values", "Missing values", "error", missing_values, works=True),
     Check("unseen_categories", "Unseen categories", "error", unseen_categories, works=True),
+    Check("importance", "Permutation importance", "warn", importance, works=True),
     Check("label_shuffle", "Label shuffle", "error", label_shuffle, works=True),
     Check("reproducibility", "Reproducibility", "warn", reproducibility, works=True),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -13,9 +15,10 @@ from mlestar.spec import Source as SpecSource
 from mlestar.validation.baselines import TRIVIAL_DESCRIPTION, trivial_predictions
 from mlestar.validation.bootstrap import CONFIDENCE, interval
 from mlestar.validation.checks import CHECKS, PREDICTS, Check, require_known
-from mlestar.validation.curves import curves
+from mlestar.validation.curves import curves, over_time
 from mlestar.validation.holdout import Holdout, Scored
 from mlestar.validation.outcome import Outcome, Severity
+from mlestar.validation.profile import profile
 from mlestar.validation.served import ServedModel
 from mlestar.validation.subject import JUDGED, PLAIN, TRIVIAL, Source, Subject
 
@@ -50,7 +53,7 @@ def judge(source: Source) -> dict[str, Any]:
     -------
     dict
         The content of ``verdict.json``, see docs/contracts.md. Where the model cannot predict the holdout, there is no
-        score, no interval and no curve.
+        score, no interval, no curve and no profile.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def judge(source: Source) -> dict[str, Any]:
             subject = _subject(source, holdout, served, plain)
         except (CandidateFailure, InvalidScore) as failure:
             results = _without_predictions(source, str(failure))
-            found: dict[str, Any] = {"score": None, "interval": None, "baselines": {}, "curves": {}}
+            found: dict[str, Any] = {"score": None, "interval": None, "baselines": {}, "curves": {}, "profile": {}}
         else:
             results = _results(subject)
             found = _figures(subject)
@@ -90,6 +93,11 @@ def judge(source: Source) -> dict[str, Any]:
         "cross_validation_score": source.score,
         **found,
         "checks": [each.document() for each in results],
+        "environment": {
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "cores": os.cpu_count(),
+        },
         "seconds": round(time.monotonic() - started, 3),
     }
 
@@ -182,9 +190,11 @@ def _figures(subject: Subject) -> dict[str, Any]:
         for name, description in _DESCRIPTIONS.items()
         if name in subject.models
     }
+    drawn, by_time = curves(subject.holdout, subject.judged), over_time(subject.holdout, subject.models)
     return {
         "score": subject.judged.score,
         "interval": subject.interval,
         "baselines": baselines,
-        "curves": curves(subject.holdout, subject.judged),
+        "curves": drawn if by_time is None else {**drawn, "over_time": by_time},
+        "profile": profile(subject.source, subject.holdout),
     }

@@ -12,7 +12,16 @@ import pytest
 import sklearn.datasets
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score, roc_curve, root_mean_squared_error
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    confusion_matrix,
+    precision_recall_curve,
+    roc_auc_score,
+    roc_curve,
+    root_mean_squared_error,
+)
 from sklearn.model_selection import cross_validate, train_test_split
 from sklearn.pipeline import make_pipeline
 
@@ -295,6 +304,7 @@ class Recorder:
                 "every input was answered",
                 {"inputs": by_input},
             ),
+            ("importance", "Permutation importance", "pass", "warn", "few columns matter", self.importance(model)),
             ("label_shuffle", "Label shuffle", "not_run", "warn", "the budget left no time for it", {}),
         ]
         keys = ("id", "title", "status", "severity", "summary", "evidence")
@@ -304,7 +314,8 @@ class Recorder:
             "baselines": {"trivial": {**trivial, "description": "the same prediction for every row"},
                           "plain": {**plain, "description": "a linear model on standardised columns"}},
             "checks": [dict(zip(keys, check, strict=True)) for check in checks],
-            "curves": self.curves(model), "seconds": 4.2,
+            "curves": self.curves(model), "profile": self.profile(), "environment": {"python": "3.12.1", "cores": 2},
+            "seconds": 4.2,
         }  # fmt: skip
         write_json(self.root / "verdict.json", verdict)
 
@@ -316,6 +327,28 @@ class Recorder:
         samples = [rows.integers(0, len(true), len(true)) for _ in range(100)]
         low, high = np.quantile([metric(true[sample], predicted[sample]) for sample in samples], [0.025, 0.975])
         return {"score": float(metric(true, predicted)), "interval": [float(low), float(high)]}
+
+    def importance(self, model: BaseEstimator) -> dict[str, Any]:
+        """Evidence of what the model depends on."""
+        found = permutation_importance(
+            model, self.test_x, self.test_y, scoring=self.scoring, n_repeats=3, random_state=0
+        ).importances
+        columns = [
+            {"column": name, "importance": float(lost.mean()), "standard_error": float(lost.std(ddof=1) / 3**0.5)}
+            for name, lost in zip(self.test_x, found, strict=True)
+        ]
+        columns.sort(key=lambda each: -each["importance"])
+        unused = [each["column"] for each in columns if not each["importance"]]
+        return {"rows": len(self.test_x), "repeats": 3, "columns": columns, "columns_without_effect": unused}
+
+    def profile(self) -> dict[str, Any]:
+        """Histograms of the columns."""
+        found = {}
+        for name, values in self.train_x.items():
+            train, edges = np.histogram(values, 8)
+            held_out, _ = np.histogram(self.test_x[name], edges)
+            found[name] = {"edges": edges.tolist(), "train": train.tolist(), "holdout": held_out.tolist()}
+        return found
 
     def curves(self, model: BaseEstimator) -> dict[str, Any]:
         predicted = model.predict(self.test_x)
@@ -331,6 +364,11 @@ class Recorder:
             found["roc"] = {
                 "false_positive_rate": false_positive.tolist(), "true_positive_rate": true_positive.tolist(),
                 "thresholds": [float(v) if np.isfinite(v) else None for v in thresholds],
+            }  # fmt: skip
+            precision, recall, _ = precision_recall_curve(self.test_y, probability)
+            found["precision_recall"] = {
+                "recall": recall.tolist(), "precision": precision.tolist(), "positives": float(self.test_y.mean()),
+                "average_precision": float(average_precision_score(self.test_y, probability)),
             }  # fmt: skip
             found["calibration"] = {
                 "predicted": [float(probability[bins == b].mean()) if (bins == b).any() else None for b in range(5)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlestar.report.charts import Interval, Point, intervals, thin, trajectory
@@ -31,6 +31,7 @@ def test_ticks_are_round_numbers(low: float, high: float, labels: list[str]) -> 
     assert [label for _, label in Scale(low, high, 0.0, 1.0).ticks()] == labels
 
 
+@example([(5e-324, 0.5, 0)], True)
 @given(st.lists(st.tuples(st.floats(0, 1e6), NUMBERS | st.none(), st.integers(0, 20)), max_size=30), st.booleans())
 def test_trajectory_draws_every_candidate(candidates: list[tuple[float, float | None, int]], greater: bool) -> None:
     points = [Point(x, y, series, "<&>") for x, y, series in candidates]

@@ -19,7 +19,7 @@ def test_metrics_are_finite_numbers_under_the_name_of_the_metric(read: Read) -> 
     figures = metrics_of(verdict)
     assert figures["rmse_low"] <= figures["rmse"] <= figures["rmse_high"]
     assert figures["rmse"] < figures["rmse_trivial_baseline"]
-    assert figures["checks_pass"] == 2
+    assert figures["checks_pass"] == 3
     assert all(isinstance(value, float) and math.isfinite(value) for value in figures.values())
 
 

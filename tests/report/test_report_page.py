@@ -16,6 +16,7 @@ import pytest
 
 from mlestar.errors import DataError
 from mlestar.report import Run, render
+from mlestar.report.lineage import ancestry
 from mlestar.report.story import tiles
 
 HOSTILE = "<script>alert(1)</script>"
@@ -81,7 +82,8 @@ def test_page_is_whole_and_says_what_the_run_did(read: Read, name: str) -> None:
     run = read(name)
     document = Document(render(run))
     assert not document.open
-    assert {"summary", "checks", "curves", "search", "ablations", "refinements", "ensemble", "data"} <= document.ids()
+    sections = {"summary", "checks", "curves", "importance", "search", "ablations", "refinements", "ensemble", "data"}
+    assert sections | {"budget", "program", "lineage"} <= document.ids()
     assert run.verdict is not None
     assert run.score_format(run.verdict["score"]) in document.text
     for candidate in run.tried:
@@ -93,7 +95,8 @@ def test_page_is_whole_and_says_what_the_run_did(read: Read, name: str) -> None:
 
 def test_curves_suit_the_type_of_the_task(read: Read) -> None:
     binary, regression = (Document(render(read(name))).charts() for name in ("breast_cancer", "diabetes"))
-    assert {"Receiver operating characteristic", "True against predicted classes"} <= set(binary)
+    assert {"Receiver operating characteristic", "Precision against recall"} <= set(binary)
+    assert {"Predicted against observed frequency", "True against predicted classes"} <= set(binary)
     assert {"True against predicted target", "Residuals of target"} <= set(regression)
     assert not any("classes" in title for title in regression)
 
@@ -137,6 +140,10 @@ def test_text_from_the_data_stays_text(read: Read) -> None:
     verdict = poisoned(copy.deepcopy(dict(run.verdict)))
     verdict["curves"]["confusion"]["classes"] = [HOSTILE, '"><img src=x onerror=alert(1)>']
     verdict["checks"][0]["evidence"] = {HOSTILE: [{HOSTILE: HOSTILE}]}
+    verdict["profile"][HOSTILE] = {"values": [HOSTILE, None], "train": [1, 2], "holdout": [2, 1]}
+    evidence = next(check for check in verdict["checks"] if check["id"] == "importance")["evidence"]
+    evidence["columns"][0]["column"] = HOSTILE
+    evidence["columns_without_effect"] = [HOSTILE]
     run = replace(
         run, scope={**run.scope, "warnings": [HOSTILE]}, verdict=verdict, candidates=poisoned(dict(run.candidates)),
         history=poisoned(dict(run.history)), ensemble=poisoned(dict(run.ensemble)), final_program=f"# {HOSTILE}\n",
@@ -176,8 +183,10 @@ def test_refusal_names_its_reason(read: Read) -> None:
 
 
 def test_large_runs_stay_small_files(read: Read) -> None:
-    run = with_candidates(with_columns(read("digits"), [f"column {HOSTILE} {n} " * 5 for n in range(300)]), 500)
-    page = render(run)
+    names = [f"column {HOSTILE} {n}" for n in range(2000)]
+    counts = {"edges": [n / 7 for n in range(17)], "train": [*range(16)], "holdout": [*range(16, 0, -1)]}
+    run = with_candidates(with_columns(read("digits"), names), 3000)
+    page = render(replace(run, verdict={**(run.verdict or {}), "profile": dict.fromkeys(names, counts)}))
     assert len(page.encode()) < 3_000_000
     assert not Document(page).open
 
@@ -223,3 +232,47 @@ def test_gain_over_the_plain_baseline_is_judged_on_the_same_rows(read: Read) -> 
     run = replace(run, verdict={**(run.verdict or {}), "checks": [paired]})
     (note,) = [tile.note for tile in tiles(run) if "plain baseline" in tile.label]
     assert note.endswith("95 % interval of the gain, on the same rows: +1.50 to +12.00")
+
+
+def test_scores_over_time_are_drawn_for_time_ordered_tasks(read: Read) -> None:
+    run = read("diabetes")
+    scores = {"judged": [50.0, None, 55.0], "plain": [60.0, 61.0, 62.0]}
+    start, end = (["2011-01-01T00:00:00", f"2011-02-0{day}T00:00:00", "2011-03-01T00:00:00"] for day in (1, 2))
+    by_time = {"start": start, "end": end, "rows": [40, 40, 41], "scores": scores}
+    verdict = {**(run.verdict or {}), "curves": {**(run.verdict or {})["curves"], "over_time": by_time}}
+    page = render(replace(run, verdict=verdict))
+    assert "rmse over time" in Document(page).charts()
+    assert "this solution, 2011-03-01 to 2011-03-01, 41 rows: 55.00" in page
+    assert "rmse over time" not in Document(render(run)).charts()
+
+
+def test_what_the_predictions_rest_on_is_said_first_and_drawn(read: Read) -> None:
+    document = Document(render(read("diabetes")))
+    assert "Holdout rmse lost when a column is permuted" in document.charts()
+    assert "Permuting each costs" in document.text
+
+
+def test_importance_that_was_not_measured_is_visible_with_its_reason(read: Read) -> None:
+    run = read("diabetes")
+    checks = copy.deepcopy((run.verdict or {})["checks"])
+    for check in checks:
+        if check["id"] == "importance":
+            check |= {"status": "not_run", "summary": "permuting 10 columns takes some 80 s", "evidence": {}}
+    document = Document(render(replace(run, verdict={**(run.verdict or {}), "checks": checks})))
+    assert "Not measured: permuting 10 columns takes some 80 s." in document.text
+
+
+def test_every_profiled_column_has_its_distribution(read: Read) -> None:
+    run = read("diabetes")
+    charts = Document(render(run)).charts()
+    for name in (run.verdict or {})["profile"]:
+        assert any(title.startswith(f"{name}: ") for title in charts)
+
+
+def test_members_are_traced_back_to_where_they_came_from(read: Read) -> None:
+    run = read("breast_cancer")
+    first, last = (run.history["refinements"][0][side] for side in ("before", "after"))
+    listed = [each | {"parent": first} if each["id"] == last else each for each in run.candidates["candidates"]]
+    run = replace(run, candidates={**run.candidates, "candidates": listed})
+    chain = next(chain for chain in ancestry(run) if chain[-1].id == last)
+    assert [each.id for each in chain] == [first, last]

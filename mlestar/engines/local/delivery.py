@@ -1,4 +1,4 @@
-"""Delivering what a run made, the model, its program and the report, to the top of the run's folder."""
+"""Delivering what a run made, the model, its program with tests and the report, to the top of the run's folder."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from mlestar.engines.local.folder import RunFolder
+from mlestar.files import write_bytes
 
 __all__ = ["deliver"]
 
 
 def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
     """Copy the model that ships, or without a blessing the judged one, and the report to the top of the folder.
+
+    Only a program that ships has tests.
 
     Parameters
     ----------
@@ -30,5 +33,9 @@ def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
         shutil.rmtree(stale, ignore_errors=True)
     shutil.copytree(model, fresh)
     fresh.rename(folder.model)
-    shutil.copyfile(model / "solution.py", folder.program)
-    shutil.copyfile(report, folder.report)
+    write_bytes(folder.program, (model / "solution.py").read_bytes())
+    write_bytes(folder.report, report.read_bytes())
+    for path in (folder.tests, folder.sample):
+        path.unlink(missing_ok=True)  # of a model before
+        if outputs["final"]:
+            write_bytes(path, (model / path.name).read_bytes())

@@ -64,6 +64,8 @@ class Outcome:
         The file of predictions for ``data.test``, where they were wanted and the model may be used.
     stages_run
         How many stages ran; the others were reused.
+    ended_early
+        Whether it ended early because it was asked to; the same run, started again, then goes on.
     """
 
     folder: RunFolder
@@ -71,6 +73,7 @@ class Outcome:
     verdict: Mapping[str, Any]
     predictions: Path | None
     stages_run: int
+    ended_early: bool
 
 
 def run(
@@ -81,6 +84,7 @@ def run(
     unblessed: bool = False,
     started: float | None = None,
     listener: Listener = lambda event: None,
+    ending: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Run the STAR pipeline for ``scope`` and deliver what it made into the folder ``out``.
 
@@ -101,6 +105,9 @@ def run(
         The instant (``time.monotonic()``) from which ``budget.wall_clock`` counts; now when not given.
     listener
         Called with every event of :mod:`mlestar.progress`.
+    ending
+        Asked all the time; from when it says yes, the run ends early: fits of candidates are cut off, nothing more is
+        tried, and the best so far is judged and delivered.
 
     Raises
     ------
@@ -118,7 +125,7 @@ def run(
         environment = {} if scope.budget.evaluations else {DEADLINE: str(deadline)}
         with contextlib.closing(Events(folder.events)) as events:
             services.start_pipeline(request, environment)
-            stages_run = _follow(services.pipeline, events, folder, listener)
+            stages_run = _follow(services.pipeline, events, folder, listener, ending)
         outputs = folder.finished()
         deliver(outputs, folder)
         folder.record_scope(json.loads(scope.to_json()))
@@ -127,8 +134,14 @@ def run(
         predictions = folder.predictions if test and (blessed or unblessed) else None
         if test and predictions:
             predict(folder.model, test, predictions, services.workers, unblessed=unblessed)
-        verdict = read_json(Path(outputs["evidence"]) / "verdict.json")
-        return Outcome(folder=folder, blessed=blessed, verdict=verdict, predictions=predictions, stages_run=stages_run)
+        return Outcome(
+            folder=folder,
+            blessed=blessed,
+            verdict=read_json(Path(outputs["evidence"]) / "verdict.json"),
+            predictions=predictions,
+            stages_run=stages_run,
+            ended_early=folder.ending.exists(),
+        )
 
 
 def _check(scope: Scope) -> None:
@@ -161,8 +174,14 @@ def _request(scope: Scope, folder: RunFolder, store: str) -> dict[str, Any]:
     }
 
 
-def _follow(pipeline: subprocess.Popen[bytes], events: Events, folder: RunFolder, listener: Listener) -> int:
-    """Pass events on until the pipeline has ended, and count the stages that ran.
+def _follow(
+    pipeline: subprocess.Popen[bytes],
+    events: Events,
+    folder: RunFolder,
+    listener: Listener,
+    ending: Callable[[], bool],
+) -> int:
+    """Pass events on until the pipeline has ended, which is told when it is to end early; count the stages that ran.
 
     Raises
     ------
@@ -177,6 +196,9 @@ def _follow(pipeline: subprocess.Popen[bytes], events: Events, folder: RunFolder
             stages += event["event"] == "stage_finished"
             if event["event"] == "stage_failed":
                 raise _error(event, folder.log("kfp"))
+        if ending() and not folder.ending.exists():
+            folder.end_early()
+            listener({"event": "ending_early", "time": time.time()})
         if not ended:
             time.sleep(POLL_SECONDS)
     if pipeline.returncode:

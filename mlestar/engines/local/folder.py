@@ -42,6 +42,15 @@ class RunFolder:
         return self.out / "solution.py"
 
     @property
+    def tests(self) -> Path:
+        """The tests of the program; they read :attr:`sample`."""
+        return self.out / "test_solution.py"
+
+    @property
+    def sample(self) -> Path:
+        return self.out / "sample.csv"
+
+    @property
     def report(self) -> Path:
         return self.out / "report.html"
 
@@ -77,6 +86,11 @@ class RunFolder:
         return self.out / "pipeline" / "scratch"
 
     @property
+    def ending(self) -> Path:
+        """``{finished}``, there from when a run is to end early: the cache entries of the stages that were done."""
+        return self.out / "pipeline" / "ending.json"
+
+    @property
     def events(self) -> Path:
         return self.out / "logs" / "events.jsonl"
 
@@ -109,6 +123,7 @@ class RunFolder:
                 self.record_scope({"name": name})
             for folder in (self.artifacts, self.cache, self.events.parent):
                 folder.mkdir(parents=True, exist_ok=True)
+            self._forget_short_stages()  # of a run that was killed while it ended early
             try:
                 yield
             except MlestarError:
@@ -117,6 +132,21 @@ class RunFolder:
                 else:
                     self.discard_unused()
                 raise
+            finally:
+                self._forget_short_stages()
+
+    def end_early(self) -> None:
+        """Have the stages end with the best so far; the next run goes on from those that are done by now."""
+        write_json(self.ending, {"finished": sorted(path.name for path in self.cache.iterdir())})
+
+    def _forget_short_stages(self) -> None:
+        """Have the next run repeat the stages that a run which ended early cut short. What it delivered stays."""
+        if self.ending.is_file():
+            finished = read_json(self.ending)["finished"]
+            for entry in self.cache.iterdir():
+                if entry.name not in finished:
+                    entry.unlink()
+            self.ending.unlink()
 
     def record_scope(self, scope: dict[str, Any]) -> None:
         """Note whose the folder is, and what was delivered into it."""
@@ -131,7 +161,10 @@ class RunFolder:
                 folder.rmdir()
 
     def discard_unused(self) -> None:
-        """Remove what killed and failed tasks have left among the artifacts: all that no finished task refers to."""
+        """Remove what killed and failed tasks have left among the artifacts.
+
+        That is all that neither a finished task nor the outputs of the last finished run refer to.
+        """
         used = {Path(uri).resolve() for uri in self._used_artifacts()}
         _keep_only({artifact.parent for artifact in used}, self.artifacts.resolve())  # the folders of their tasks
 
@@ -140,6 +173,9 @@ class RunFolder:
             for output in json.loads(entry.read_text(encoding="utf-8")).values():
                 if isinstance(output, dict):
                     yield from (each["uri"] for each in output.get("artifacts", [output]) if "uri" in each)
+        if self.outputs.is_file():
+            outputs = read_json(self.outputs)
+            yield from filter(None, (outputs[name] for name in ("scope", "model", "evidence", "final")))
 
     def _check_owner(self, name: str) -> None:
         if self.out.exists() and not self.out.is_dir():

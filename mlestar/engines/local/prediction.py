@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlestar.errors import ModelError
+from mlestar.files import write_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,8 +73,11 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
             raise ModelError(
                 f"{model}: cannot predict {data}: {failure.reason}; is it data of the same kind?"
             ) from None
-    out.parent.mkdir(parents=True, exist_ok=True)
-    _table(frame, task, predictions).to_csv(out, index=False)
+    table = _table(frame, task, predictions)
+    if out.is_symlink() or (out.exists() and not out.is_file()):  # such as /dev/stdout, which cannot be replaced
+        table.to_csv(out, index=False)
+    else:
+        write_bytes(out, table.to_csv(index=False).encode())
     return len(frame)
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mlestar.engines.local.folder import RunFolder
 from mlestar.progress import EVENTS
 from mlestar.stages import server as stage_server
-from mlestar.stages.environment import SCRATCH, STAGE_SERVER, WORKERS, cores
+from mlestar.stages.environment import ENDING, SCRATCH, STAGE_SERVER, WORKERS, cores
 
 if TYPE_CHECKING:
     from mlestar.evaluation import Server, Workers
@@ -80,7 +80,12 @@ def open_services(folder: RunFolder) -> Iterator[Services]:
         stack.enter_context(_ending(pipeline))
         worker_server = stack.enter_context(ThreadPoolExecutor(1)).submit(start_server, cores())
         stack.callback(_close, worker_server)
-        environment = {EVENTS: str(folder.events), SCRATCH: str(folder.scratch), STAGE_SERVER: str(address)}
+        environment = {
+            ENDING: str(folder.ending),
+            EVENTS: str(folder.events),
+            SCRATCH: str(folder.scratch),
+            STAGE_SERVER: str(address),
+        }
         yield Services(pipeline, worker_server, environment)
 
 

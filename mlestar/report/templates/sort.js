@@ -6,6 +6,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     return text === "" ? null : isNaN(text) ? text : Number(text);
   };
   heads.forEach((head, column) => {
+    if ("unsorted" in head.dataset) return;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);

@@ -1,0 +1,92 @@
+"""A sample of the training rows, small enough to ship with a program."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mlestar.data.sources import typed
+from mlestar.data.tables import read_arrow
+from mlestar.data.task import Task
+from mlestar.evaluation.folds import read_target
+from mlestar.validation.holdout import sample_rows
+
+__all__ = ["Sample", "draw_sample"]
+
+_ROWS, _FITTED_SHARE = 300, 2 / 3
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows to fit on, followed by rows to predict.
+
+    Attributes
+    ----------
+    csv : str
+        What is shipped: the feature columns, the targets as the user's file has them, and the numbers of the groups.
+    features : DataFrame
+        As a program reads them from there.
+    target : DataFrame
+        As workers take it, see docs/contracts.md.
+    y : array, shape (rows,) or (rows, outputs)
+        Class numbers, or values.
+    fitted_rows : int
+    """
+
+    csv: str
+    features: pd.DataFrame
+    target: pd.DataFrame
+    y: np.ndarray
+    fitted_rows: int
+
+
+def draw_sample(task: Task, train_dir: Path) -> Sample:
+    """Some hundred rows at random, with rows of every class.
+
+    Parameters
+    ----------
+    task : Task
+    train_dir : Path
+        The training rows, as scope writes them.
+    """
+    y = read_target(train_dir, task)
+    rows, fitted_rows = _chosen(task, y)
+    features = read_arrow(train_dir / "features.arrow").iloc[rows].reset_index(drop=True)
+    target = read_arrow(train_dir / "target.arrow").iloc[rows].reset_index(drop=True)
+    labels = np.array(task.classes, dtype=object)[y[rows]] if task.is_classification else y[rows]
+    shipped = features.join(pd.DataFrame(labels.reshape(len(rows), -1), columns=list(task.targets)))
+    if task.group:
+        shipped[task.group] = target["group"] = pd.factorize(target["group"], sort=True)[0]
+    known = _parsed(task, _csv(shipped))[list(task.targets)].notna().all(axis=1).to_numpy()  # no class called "NA"
+    text = _csv(shipped[known])
+    return Sample(
+        csv=text,
+        features=typed(_parsed(task, text), {name: task.storage[name] for name in task.features}),
+        target=target[known].reset_index(drop=True),
+        y=y[rows][known],
+        fitted_rows=int(known[:fitted_rows].sum()),
+    )
+
+
+def _chosen(task: Task, y: np.ndarray) -> tuple[np.ndarray, int]:
+    """Positions of the rows, and how many are to be fitted on: the earlier ones, or a part that is stratified."""
+    rows = sample_rows(task, y, _ROWS)
+    fitted_rows = round(len(rows) * _FITTED_SHARE)
+    if task.time:
+        return rows, fitted_rows
+    first = sample_rows(task, y[rows], fitted_rows)
+    return np.concatenate([rows[first], np.delete(rows, first)]), fitted_rows
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def _parsed(task: Task, text: str) -> pd.DataFrame:
+    """The table that a program reads; text that means "missing" in a CSV file is missing."""
+    strings = {name: str for name in task.features if task.storage[name] == "string"}
+    return pd.read_csv(io.StringIO(text), dtype=strings, low_memory=False, index_col=False)
