@@ -13,7 +13,6 @@ import typer
 
 from mlestar import __version__
 from mlestar.cli.compile import compile_assets
-from mlestar.cli.doctor import doctor
 from mlestar.cli.init import init
 from mlestar.cli.output import say, voice
 from mlestar.cli.predict import predict
@@ -44,7 +43,6 @@ app.command(
     "predict", epilog=_examples("mlestar predict runs/churn new_customers.csv --out predictions.csv")
 )(predict)
 app.command("report", epilog=_examples("mlestar report runs/churn"))(report)
-app.command("doctor", epilog=_examples("mlestar doctor", "mlestar doctor --store gs://bucket/evaluations"))(doctor)
 app.command(
     "stage",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
@@ -60,7 +58,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Begin with: mlestar doctor, then mlestar init train.csv --target COLUMN, then mlestar run.")
+@app.callback(epilog="Begin with: mlestar init train.csv --target COLUMN, then mlestar run.")
 def program(
     version: Annotated[
         bool,
