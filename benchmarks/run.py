@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import csv
+import itertools
 import json
 import os
 import resource
@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -57,23 +57,28 @@ class Row:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=120.0, help="wall clock that each system gets per task")
+    parser.add_argument("--seconds", default="120", help="wall clock that each system gets per task; comma-separated")
     parser.add_argument("--tasks", default="", help="comma-separated; all by default")
     parser.add_argument("--systems", default="mlestar,plain", help=f"comma-separated, of {', '.join(SYSTEMS)}")
     parser.add_argument("--seeds", default="0", help="comma-separated")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "benchmark", help="where runs are kept")
+    parser.add_argument(
+        "--summary", action="store_true", help="run nothing, print the tables of benchmarks/results.csv"
+    )
     arguments = parser.parse_args()
     tasks = json.loads((DATA / "tasks.json").read_text(encoding="utf-8"))
-    names = arguments.tasks.split(",") if arguments.tasks else list(tasks)
-    rows = []
-    for name in names:
-        for seed in map(int, arguments.seeds.split(",")):
-            for system in arguments.systems.split(","):
-                folder = arguments.out / f"{name}-{system}-{arguments.seconds:g}s-{seed}"
-                rows.append(_run(system, name, tasks[name], arguments.seconds, seed, folder))
-                _append(rows[-1])
-                sys.stderr.write(f"{rows[-1]}\n")
-    sys.stdout.write(summary(rows, tasks))
+    if not arguments.summary:
+        names = arguments.tasks.split(",") if arguments.tasks else list(tasks)
+        budgets, seeds = map(float, arguments.seconds.split(",")), map(int, arguments.seeds.split(","))
+        for seconds, name, seed, system in itertools.product(budgets, names, seeds, arguments.systems.split(",")):
+            folder = arguments.out / f"{name}-{system}-{seconds:g}s-{seed}"
+            row = _run(system, name, tasks[name], seconds, seed, folder)
+            _record(row)
+            sys.stderr.write(f"{row}\n")
+    results = pd.read_csv(RESULTS)
+    for budget, rows in results.groupby("budget"):
+        sys.stdout.write(f"### {budget:g} s\n\n{score_table(rows, tasks)}\n")
+    sys.stdout.write(f"### Wall clock\n\n{wall_clock_table(results[results['system'] == 'mlestar'])}")
 
 
 def _run(system: str, name: str, task: dict, seconds: float, seed: int, folder: Path) -> Row:
@@ -94,8 +99,13 @@ def _run(system: str, name: str, task: dict, seconds: float, seed: int, folder: 
         seconds=round(elapsed, 2),
         peak_mb=round(max(before, after) / 1024, 1),
         exit_code=code,
-        version=version("mlestar") if system == "mlestar" else version("scikit-learn"),
+        version=f"{version('mlestar')} {_commit()}" if system == "mlestar" else version("scikit-learn"),
     )
+
+
+def _commit() -> str:
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def run_mlestar(name: str, task: dict, seconds: float, seed: int, folder: Path) -> int:
@@ -150,33 +160,42 @@ def _score(name: str, task: dict, path: Path) -> float:
     return metric.score(truth.astype(str).map(numbers).to_numpy(), probabilities, labels)
 
 
-def _append(row: Row) -> None:
-    new = not RESULTS.exists()
-    with RESULTS.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
-        if new:
-            writer.writeheader()
-        writer.writerow(asdict(row))
+def _record(row: Row) -> None:
+    """Write a row to the results, in place of an earlier run of the same."""
+    new = pd.DataFrame([asdict(row)])
+    results = pd.concat([pd.read_csv(RESULTS), new]) if RESULTS.exists() else new
+    results = results.drop_duplicates(["system", "budget", "task", "seed"], keep="last")
+    results.sort_values(["system", "budget"], kind="stable").to_csv(RESULTS, index=False)
 
 
-def summary(rows: Iterable[Row], tasks: dict) -> str:
+def score_table(rows: pd.DataFrame, tasks: dict) -> str:
     """A Markdown table: per task each system's mean score and the seconds that it took, and who won."""
-    frame = pd.DataFrame([asdict(row) for row in rows])
-    systems = list(dict.fromkeys(frame["system"]))
+    systems = list(dict.fromkeys(rows["system"]))
     lines = ["| task | metric | " + " | ".join(f"{each} | seconds" for each in systems) + " | best |"]
     lines.append("|---|---|" + "---:|---:|" * len(systems) + "---|")
     wins = dict.fromkeys(systems, 0)
-    for name, part in frame.groupby("task", sort=False):
+    for name, part in rows.groupby("task", sort=False):
         means = part.groupby("system")[["score", "seconds"]].mean()
         best = means["score"].idxmax() if tasks[name]["direction"] == "max" else means["score"].idxmin()
         wins[best] += 1
         cells = " | ".join(f"{means.loc[each, 'score']:.5g} | {means.loc[each, 'seconds']:.1f}" for each in systems)
         lines.append(f"| {name} | {tasks[name]['metric']} | {cells} | {best} |")
-    lines.append("")
-    lines.append(
-        ", ".join(f"{system} is best on {count} of {frame['task'].nunique()}" for system, count in wins.items())
-    )
+    count = rows["task"].nunique()
+    lines += ["", ", ".join(f"{system} is best on {won} of {count}" for system, won in wins.items())]
     return "\n".join(lines) + "\n"
+
+
+def wall_clock_table(rows: pd.DataFrame) -> str:
+    """A Markdown table: the longest wall clock per task and budget, and how many runs kept to max(5 %, 3 s)."""
+    seconds = rows.pivot_table(index="task", columns="budget", values="seconds", aggfunc="max", sort=False)
+    lines = [
+        "| task | " + " | ".join(f"{budget:g} s" for budget in seconds) + " |",
+        "|---|" + "---:|" * seconds.shape[1],
+    ]
+    for name, taken in seconds.iterrows():
+        lines.append(f"| {name} | " + " | ".join(f"{each:.1f}" for each in taken) + " |")
+    kept = rows["seconds"] <= rows["budget"] + np.maximum(0.05 * rows["budget"], 3.0)
+    return "\n".join([*lines, "", f"{kept.sum()} of {len(rows)} runs ended in time"]) + "\n"
 
 
 if __name__ == "__main__":
