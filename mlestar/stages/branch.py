@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -15,11 +15,13 @@ from mlestar.solution import Solution, render
 from mlestar.stages.budget import Spent, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.environment import cores, ending_early
+from mlestar.stages.refits import CERTAINTY, refit_seconds
 from mlestar.stages.scoped import Scoped, open_harness
 
 __all__ = ["Branch", "open_branch"]
 
 _HOPELESS_SKILL = 0.9  # of the best candidate's lead over the trivial baseline, below which a candidate is given up
+_UNCERTAIN = 0.5  # times what a model that has not been fitted yet is expected to take: it may well take less
 _LONGEST_FIT = 0.35  # of what the stage has left when a candidate starts, where all folds are to run
 _LEAST_ROUNDS = 2  # in which the folds of a candidate run, however many cores there are: it may be given up between
 
@@ -52,6 +54,8 @@ class Branch:
         self.scoped, self.harness, self.candidates, self.budget = scoped, harness, candidates, budget
         self.stage, self.branch, self.step = stage, branch, step
         self._lanes = max(cores() / scoped.scope.pipeline.branches, 1.0)
+        if candidates.best_id:
+            self._keep_time_to_ship()
 
     def evaluate(
         self,
@@ -85,7 +89,7 @@ class Branch:
                 solution,
                 # The last folds may overdraw the budget by a fit: cut off there, those before would have been in vain.
                 seconds=lambda: min(longest, max(self.budget.fit_seconds(), expected)),
-                give_up=self._hopeless if folds is None else lambda scores: None,
+                give_up=self._reason_to_stop() if folds is None else lambda scores: None,
                 folds=folds,
             )
         except Interrupted:
@@ -104,6 +108,7 @@ class Branch:
         if self.budget.counted:
             return folds is not None or self.budget.left >= len(self.harness.folds) / 2
         fit, count = self._fit_seconds(solution), folds or len(self.harness.folds)
+        fit *= 1.0 if self._measured(solution) else _UNCERTAIN
         rounds = max(count / self._lanes, min(count, _LEAST_ROUNDS))
         return fit <= self._longest_fit(folds) and fit * rounds <= self.budget.left
 
@@ -121,16 +126,23 @@ class Branch:
         takes longer than it was given.
         """
         task = self.scoped.task
-        measured = [each for each in self.candidates.entries if each.status in ("ok", "pruned", "timeout")]
-        model = solution.blocks["model"].name
         rates = [
             each.seconds
             / (len(each.fold_scores) + (each.status == "timeout"))
             / static_cost(self.candidates.solution(each.id), task)
-            for each in [each for each in measured if each.recipes.get("model") == model] or measured
+            for each in self._measured(solution) or self._measured()
         ]
         plain = self.scoped.seconds_per_evaluation / static_cost(plain_solution(task), task)
         return median(rates or [plain]) * static_cost(solution, task)
+
+    def _measured(self, like: Solution | None = None) -> list[Candidate]:
+        """Candidates of which it is known what a fit takes, all or those with the same model."""
+        return [
+            each
+            for each in self.candidates.entries
+            if each.status in ("ok", "pruned", "timeout")
+            and (like is None or each.recipes["model"] == like.blocks["model"].name)
+        ]
 
     def is_better(self, evaluation: Evaluation | None) -> bool:
         """Whether it beats the branch's best."""
@@ -142,13 +154,33 @@ class Branch:
     def accept(self, solution: Solution) -> None:
         """Go on from this candidate."""
         self.candidates.best_id = solution.id
+        self._keep_time_to_ship()
+
+    def _keep_time_to_ship(self) -> None:
+        best = self.candidates.best
+        fold_seconds = best.seconds / len(best.fold_scores)
+        fit = refit_seconds(self.candidates.solution(best.id), fold_seconds, self.harness.folds, len(self.harness.y))
+        self.budget.keep(fit / CERTAINTY)
 
     def differences(self, new: Sequence[float], old: Sequence[float]) -> list[float]:
         """Gain of ``new`` over ``old``, fold by fold."""
         return [self.harness.gain(each, other) for each, other in zip(new, old, strict=False)]
 
+    def _reason_to_stop(self) -> Callable[[Sequence[float]], str | None]:
+        """Why to give up a candidate that starts now, asked after its first folds."""
+        before = self.budget.seconds
+
+        def reason(scores: Sequence[float]) -> str | None:
+            taken = self.budget.seconds - before
+            rest = taken / len(scores) * (len(self.harness.folds) - len(scores))
+            if not self.budget.counted and rest > self.budget.left + taken / len(scores):
+                return f"after {len(scores)} folds in {taken:.1f} s, the others would take longer than is left"
+            return self._hopeless(scores)
+
+        return reason
+
     def _hopeless(self, scores: Sequence[float]) -> str | None:
-        """Why to give a candidate up after its first folds: it has too little of the best one's lead over trivial."""
+        """Whether it has too little of the best one's lead over trivial."""
         if self.candidates.best_id is None:
             return None
         best = self.candidates.best.fold_scores[: len(scores)]

@@ -147,13 +147,22 @@ class StageBudget:
         carried = sum(given) - sum(used)
         self._limit = max(planned + (carried if carries else min(carried, 0.0)), 0.0)
         self.planned_seconds = 0.0 if self.counted else planned
+        self._plan = plan
         if not self.counted:
             self._later = sum(plan.stages[name] + _STAGE_OVERHEAD for name in after) + _CLOSING
-            possible = max(seconds_left() - self._later, 0.0)
-            self._limit = possible if spent is None and isfinite(possible) else min(self._limit, possible)
+            self._possible = max(seconds_left() - self._later, 0.0)
+            self._limit = self._possible if spent is None and isfinite(self._possible) else self._limit
+            self._limit = min(self._limit, self._possible)
         expected = self._limit if self._in_branch else planned
         unit = "evaluations" if self.counted else "seconds"
         emit("budgeted", stage=stage, branch=branch, step=step, **({unit: expected} if isfinite(expected) else {}))
+
+    def keep(self, fit_seconds: float) -> None:
+        """Leave the stages after the branches the time for a solution of which one fit on all rows takes so long."""
+        if self.counted:
+            return
+        more = sum(max(fit_seconds - self._plan.stages[name], 0.0) for name in ("ensemble", "finalize"))
+        self._limit = max(min(self._limit, self._possible - more), 0.0)
 
     @property
     def limit(self) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.environment import cores
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
+from mlestar.stages.refits import CERTAINTY, refit_seconds
 from mlestar.stages.scoped import Scoped, open_harness
 from mlestar.stages.weights import Weigh, average, greedy, nested_scores
 
@@ -26,19 +27,23 @@ __all__ = ["ensemble"]
 
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _LEAST_WEIGHT = 0.05
-_EXPECTED_SHARE = 0.7  # of what a fit may take, what it may be expected to take: estimates are rough
 _SECOND_LEVEL_SECONDS = 30.0
+_ONCE_SHARE = 0.6  # of what is left of the run, that a fit may take which is not repeated in finalize
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """A solution that could be shipped, with its nested score."""
+    """A solution that could be shipped, with its nested score.
+
+    ``once`` says that the run has the time to fit it, but not to fit it again in finalize.
+    """
 
     method: str
     solution: Solution
     members: tuple[tuple[Candidate, float], ...]
     score: float
     fold_scores: tuple[float, ...]
+    once: bool = False
 
 
 def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], model_dir: Path, store: str) -> None:
@@ -61,7 +66,7 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
     budget = StageBudget(scoped.plan, "ensemble", after=["validate", "finalize"])
     with open_harness(scoped, train_dir, store) as harness:
         choices = _choices(scoped, harness, merged, budget)
-        ranked = sorted(choices, key=lambda each: -harness.gain(each.score, 0.0))
+        ranked = _ranked(harness, choices)
         chosen, program, fit_seconds = _fit_first(
             scoped, harness, ranked, len(merged.entries), train_dir, model_dir, budget
         )
@@ -104,13 +109,15 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
     if not ranked:
         raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
     postprocess = merged.solution(ranked[0].id).postprocess
-    affordable = _Affordable(scoped, harness, postprocess, budget)
+    affordable = _Affordable(scoped, harness, budget)
     different = [each for place, each in enumerate(ranked) if not _repeats(merged, each, ranked[:place])]
-    pool = [each for each in different if affordable([each])][:_MOST_CANDIDATES]
-    singles = [
-        _Choice("best", merged.solution(each.id), ((each, 1.0),), each.score or 0.0, tuple(each.fold_scores))
-        for each in pool[:3] or [min(ranked, key=lambda each: each.seconds)]
-    ]
+    pool = [each for each in different if affordable(merged.solution(each.id), [each])][:_MOST_CANDIDATES]
+    singles = [_single(merged.solution(each.id), each) for each in pool[:3]]
+    if different[0] not in pool[:1]:
+        singles += _dear(harness, merged.solution(different[0].id), different[0], affordable)
+    if not singles:
+        cheapest = min(ranked, key=lambda each: each.seconds)
+        singles = [_single(merged.solution(cheapest.id), cheapest)]
     if len(pool) < 2:
         return singles
     stack = np.stack([merged.predictions[each.id] for each in pool], axis=1)
@@ -120,7 +127,7 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
         if budget.exhausted:
             break
         weights = weigh(harness, stack, np.flatnonzero(np.isfinite(stack).all(axis=(1, 2))))
-        members = _members(pool, weights, affordable)
+        members = _members(pool, weights, lambda members: affordable(_combined(merged, members, postprocess), members))
         if len(members) > 1:
             found.append(_ensemble(harness, merged, method, members, postprocess, nested_scores(harness, stack, weigh)))
             best = max((each.score for each in [*singles, *found]), key=lambda score: harness.gain(score, 0.0))
@@ -138,20 +145,82 @@ def _repeats(merged: Candidates, candidate: Candidate, better: Sequence[Candidat
     return any(np.allclose(merged.predictions[each.id], mine, rtol=1e-9, equal_nan=True) for each in same_score)
 
 
+def _single(solution: Solution, candidate: Candidate) -> _Choice:
+    return _Choice("best", solution, ((candidate, 1.0),), candidate.score or 0.0, tuple(candidate.fold_scores))
+
+
+def _dear(harness: Harness, solution: Solution, candidate: Candidate, affordable: _Affordable) -> list[_Choice]:
+    """What can be made of the best candidate when the run has not the time to fit it twice.
+
+    It is fitted once; or it goes without what is fitted on out-of-fold predictions, which is most of its cost.
+    """
+    found = []
+    if affordable(solution, [candidate], once=True):
+        found.append(replace(_single(solution, candidate), method="best, fitted once", once=True))
+    bare = solution.first_level[0]
+    if solution.needs_out_of_fold and affordable(bare, [candidate], once=True):
+        evaluation = harness.evaluate(bare, seconds=lambda: _SECOND_LEVEL_SECONDS)  # its fits are all in the store
+        if evaluation.ok and evaluation.score is not None:
+            found.append(
+                _Choice(
+                    "best, no postprocess",
+                    bare,
+                    ((candidate, 1.0),),
+                    evaluation.score,
+                    tuple(evaluation.fold_scores),
+                    once=not affordable(bare, [candidate]),
+                )
+            )
+    return found
+
+
+def _ranked(harness: Harness, choices: Sequence[_Choice]) -> list[_Choice]:
+    """The best first; one that can be fitted twice comes before one that cannot, when it is as good but for noise."""
+    ranked = sorted(choices, key=lambda each: -harness.gain(each.score, 0.0))
+    best = ranked[0]
+
+    def is_as_good(choice: _Choice) -> bool:
+        differences = [harness.gain(*pair) for pair in zip(best.fold_scores, choice.fold_scores, strict=False)]
+        return harness.gain(best.score, choice.score) <= harness.standard_error(differences)
+
+    if best.once and (other := next((each for each in ranked if not each.once and is_as_good(each)), None)):
+        ranked.insert(0, ranked.pop(ranked.index(other)))
+    return ranked
+
+
 class _Affordable:
-    """Whether this stage and finalize have the time to fit these members, judged by what their folds took."""
+    """Whether the run has the time to fit a solution, here and again in finalize, judged by what its folds took."""
 
-    def __init__(self, scoped: Scoped, harness: Harness, postprocess: Block | None, budget: StageBudget) -> None:
-        self._limit = np.inf if budget.counted else _fit_seconds(scoped, budget) * _EXPECTED_SHARE
-        share = np.mean([len(fold.train) for fold in harness.folds]) / scoped.task.rows
-        crossed = postprocess is not None and postprocess.needs_out_of_fold
-        self._fits = (scoped.task.folds + 1 if crossed else 1) / share / len(harness.folds)
+    def __init__(self, scoped: Scoped, harness: Harness, budget: StageBudget) -> None:
+        self._twice = _fit_seconds(scoped, budget)
+        self._once = budget.last_resort_seconds() * _ONCE_SHARE
+        self._always, self._harness = budget.counted, harness
 
-    def __call__(self, members: Sequence[Candidate]) -> bool:
-        return bool(sum(each.seconds for each in members) * self._fits <= self._limit)
+    def __call__(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> bool:
+        fold_seconds = sum(each.seconds / len(each.fold_scores) for each in members)
+        fit = refit_seconds(solution, fold_seconds, self._harness.folds, len(self._harness.y))
+        return self._always or fit <= (self._once if once else self._twice) * CERTAINTY
 
 
-def _members(pool: Sequence[Candidate], weights: np.ndarray, affordable: _Affordable) -> list[tuple[Candidate, float]]:
+def _combined(merged: Candidates, members: Sequence[Candidate], postprocess: Block | None) -> Solution:
+    """The members averaged."""
+    weights = tuple(1 / len(members) for _ in members)
+    return _weighted(merged, members, weights, postprocess)
+
+
+def _weighted(
+    merged: Candidates, members: Sequence[Candidate], weights: tuple[float, ...], postprocess: Block | None
+) -> Solution:
+    return Solution(
+        tuple(merged.solution(each.id).members[0] for each in members),
+        find_recipe("combine", "weighted").block({"weights": weights}),
+        postprocess,
+    )
+
+
+def _members(
+    pool: Sequence[Candidate], weights: np.ndarray, affordable: Callable[[Sequence[Candidate]], bool]
+) -> list[tuple[Candidate, float]]:
     """The candidates with a weight worth its fit, heaviest first, as many as can be afforded."""
     members: list[tuple[Candidate, float]] = []
     for place in np.argsort(-weights, kind="stable"):
@@ -172,12 +241,8 @@ def _ensemble(
     postprocess: Block | None,
     fold_scores: list[float],
 ) -> _Choice:
-    weights = tuple(weight for _, weight in members)
-    solution = Solution(
-        tuple(merged.solution(each.id).members[0] for each, _ in members),
-        find_recipe("combine", "weighted").block({"weights": weights}),
-        postprocess,
-    )
+    candidates, weights = zip(*members, strict=True)
+    solution = _weighted(merged, candidates, weights, postprocess)
     if postprocess is not None:
         # The nested scores are of the plain combination; what comes after it is fitted in the worker, nested as well.
         evaluation = harness.evaluate(solution, seconds=lambda: _SECOND_LEVEL_SECONDS)
@@ -210,7 +275,9 @@ def _fit_first(
     cheapest = min(ranked, key=lambda each: sum(member.seconds for member, _ in each.members))
     for choice in [*ranked, cheapest]:
         program = render(choice.solution, scoped.task, notes=_reasons(scoped, harness, choice, tried))
-        seconds = _fit_seconds(scoped, budget) if choice is not cheapest else budget.last_resort_seconds()
+        seconds = _fit_seconds(scoped, budget)
+        if choice is cheapest or choice.once:
+            seconds = budget.last_resort_seconds() * (_ONCE_SHARE if choice.once else 1.0)
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
         try:
             taken = fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)

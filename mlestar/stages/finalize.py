@@ -70,9 +70,11 @@ def finalize(
         everything = Path(scratch) / "all"
         _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
         limits = Limits(seconds=budget.fit_seconds(_FIT_SHARE), memory_mb=memory_limit_mb() * cores())
+        notes = [] if budget.counted else _lack_of_time(limits.seconds, facts["fit_seconds"])
         try:
-            fit_and_save(workers, program, scoped.task, everything, final_dir / MODEL_FILE, limits)
-            notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)
+            if not notes:
+                fit_and_save(workers, program, scoped.task, everything, final_dir / MODEL_FILE, limits)
+                notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)
         except CandidateFailure as failure:
             notes = [f"the fit on all rows ended with {failure.status} ({failure.reason})"]
         checks = read_json(verdict_dir / "verdict.json")["checks"]
@@ -105,6 +107,13 @@ def _join(directories: list[Path], joined: Path) -> None:
         write_arrow(
             pd.concat([read_arrow(each / name) for each in present], ignore_index=True), joined / name, rows=order
         )
+
+
+def _lack_of_time(given: float, needed: float) -> list[str]:
+    """Why not to start the fit on all rows, if there is no use in it."""
+    if given >= needed:
+        return []
+    return [f"the budget left {given:.1f} s for a fit on all rows, and fitting the judged model took {needed:.1f} s"]
 
 
 def _disagreement(
