@@ -78,7 +78,7 @@ class Branch:
         folds : int, optional
             Run on so many folds, however it does; by default on all, unless it is hopeless after the first ones.
         required : bool
-            Run it whether it is affordable or not.
+            Run it to its end whether it is affordable or not.
         """
         if not required and not self.affordable(solution, folds):
             return None
@@ -89,7 +89,7 @@ class Branch:
                 solution,
                 # The last folds may overdraw the budget by a fit: cut off there, those before would have been in vain.
                 seconds=lambda: min(longest, max(self.budget.fit_seconds(), expected)),
-                give_up=self._reason_to_stop() if folds is None else lambda scores: None,
+                give_up=self._reason_to_stop() if folds is None and not required else lambda scores: None,
                 folds=folds,
             )
         except Interrupted:
