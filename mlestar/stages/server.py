@@ -10,6 +10,7 @@ its client or the server ends, and the server when the process that started it d
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import logging
@@ -189,10 +190,14 @@ def _run(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _import_libraries() -> None:
+    from mlestar.recipes import catalogue
     from mlestar.stages import STAGES
 
     for name in (*(f"mlestar.stages.{stage}" for stage in STAGES), *LIBRARIES):
         importlib.import_module(name)
+    with contextlib.suppress(MlestarError):  # a recipe that cannot be read is for the stages to complain of
+        for recipe in catalogue():
+            recipe.defaults  # noqa: B018  # parses its block; what forks inherit, none of them parses again
 
 
 if __name__ == "__main__":
