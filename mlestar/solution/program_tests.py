@@ -10,7 +10,8 @@ from typing import Any
 
 from mlestar.data.task import Task
 from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS
-from mlestar.solution.templates import literal, one_line, template
+from mlestar.solution.layout import literal, one_line, tuple_literal
+from mlestar.solution.templates import template
 
 __all__ = ["ROUNDING", "SINGLE_ROWS", "Evidence", "Floor", "render_tests"]
 
@@ -20,7 +21,7 @@ ROUNDING = 1e-6
 SINGLE_ROWS = 10
 """How many rows are predicted alone."""
 
-_LONGEST_NOTE, _LONGEST_LINE, _DIGITS = 110, 90, 4
+_LONGEST_NOTE, _DIGITS = 110, 4
 _PREDICTIONS = {
     "labels": "solution.class_numbers(model.predict(rows))",
     "probabilities": "model.predict_proba(rows)",
@@ -76,6 +77,8 @@ class Evidence:
     ----------
     rows, fitted_rows : int
         Of the sample, and those of them, the first, that are fitted on; the others are predicted.
+    grouped : bool
+        Whether the program is fitted with groups, which the sample has then.
     held : frozenset of str
         What held: ``predictions`` (fit and predict work at all), ``probabilities``, ``single_rows``, ``second_fit``,
         ``saved_model``, and the names of the functions in :mod:`mlestar.solution.input_changes`.
@@ -86,6 +89,7 @@ class Evidence:
 
     rows: int
     fitted_rows: int
+    grouped: bool
     held: frozenset[str]
     floors: tuple[Floor, ...]
     left_out: tuple[str, ...]
@@ -113,10 +117,10 @@ def render_tests(task: Task, evidence: Evidence) -> str:
         fits="predictions" in held,
         compares=bool(same or held & {"single_rows", "second_fit", "saved_model"}),
         classification=task.is_classification,
-        classes=_lines(task.classes),
-        prediction_columns=_lines(_prediction_columns(task)),
+        classes=tuple_literal(task.classes, before="CLASSES = "),
+        prediction_columns=tuple_literal(_prediction_columns(task), before="PREDICTION_COLUMNS = "),
         target=literal(task.targets[0]) if task.outputs == 1 else "list(solution.TARGETS)",
-        group=task.group,
+        group=task.group if evidence.grouped else None,
         floors=floors,
         metric_functions=sorted(name for name in functions if not name.startswith("np.")),
         changes=[inspect.getsource(each).strip() for each in (*same, *still)],
@@ -152,9 +156,3 @@ def _prediction_columns(task: Task) -> tuple[str, ...]:
     if task.outputs > 1:
         return tuple(f"prediction_{target}" for target in task.targets)
     return ("prediction", *(f"probability_{label}" for label in task.classes))
-
-
-def _lines(values: tuple[Any, ...]) -> str:
-    """A tuple as source, on one line or, where that is too long, with a line per value."""
-    line = literal(values)
-    return line if len(line) <= _LONGEST_LINE else "(\n" + "".join(f"    {literal(each)},\n" for each in values) + ")"

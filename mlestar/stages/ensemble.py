@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,7 +210,12 @@ def _fit_first(
     reasons = []
     cheapest = min(ranked, key=lambda each: sum(member.seconds for member, _ in each.members))
     for choice in [*ranked, cheapest]:
-        program = render(choice.solution, scoped.task, notes=_reasons(scoped, harness, choice, tried))
+        program = render(
+            choice.solution,
+            scoped.task,
+            notes=[_reason(scoped, harness, choice, tried)],
+            member_notes=_member_reasons(scoped, choice),
+        )
         seconds = _fit_seconds(scoped, budget) if choice is not cheapest else budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
         try:
@@ -223,22 +229,24 @@ def _fit_first(
     )
 
 
-def _reasons(scoped: Scoped, harness: Harness, choice: _Choice, tried: int) -> list[str]:
+def _reason(scoped: Scoped, harness: Harness, choice: _Choice, tried: int) -> str:
     """Why it is this program, for its head."""
-    metric, error = scoped.task.metric, harness.standard_error(choice.fold_scores)
-    deviation = f" ± {error:.2g}" if error is not None else ""
-    found = [
-        f"The best of {tried} candidates" if len(choice.members) == 1 else f"An ensemble out of {tried} candidates"
-    ]
-    found[0] += f", by cross-validation on the training rows: {metric} {choice.score:.5g}{deviation} (standard error)."
-    if scoped.plain_score is not None:
-        found[0] += f" Plain gradient boosting: {scoped.plain_score:.5g}."
-    if len(choice.members) > 1:
-        found += [
-            f"member_{number}: {metric} {member.score:.5g}, weight {weight:g}."
-            for number, (member, weight) in enumerate(choice.members, 1)
-        ]
-    return found
+    score = f"{scoped.task.metric} {choice.score:.5g}"
+    error = harness.standard_error(choice.fold_scores)
+    if error is not None:
+        places = max(1 - math.floor(math.log10(error)), 0) if error else 5
+        score = f"{scoped.task.metric} {choice.score:.{places}f} ± {error:.{places}f} (standard error)"
+    what = f"The best of {tried} candidates" if len(choice.members) == 1 else f"An ensemble out of {tried} candidates"
+    plain = "" if scoped.plain_score is None else f" Plain gradient boosting reaches {scoped.plain_score:.5g}."
+    return f"{what}, by cross-validation on the training rows: {score}.{plain}"
+
+
+def _member_reasons(scoped: Scoped, choice: _Choice) -> list[str]:
+    """What the members of an ensemble are worth."""
+    if len(choice.members) == 1:
+        return []
+    metric = scoped.task.metric
+    return [f"By itself it reaches {metric} {member.score:.5g}; it has weight {weight:g}." for member, weight in choice.members]
 
 
 def _account(harness: Harness, choices: Sequence[_Choice], chosen: _Choice) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from mlestar.data.tables import write_arrow
 from mlestar.data.task import Task
 from mlestar.evaluation import CandidateFailure, InvalidScore, Limits, Metric, Predictions, Session, Workers, get_metric
 from mlestar.files import write_bytes
+from mlestar.solution import read_program
 from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS
 from mlestar.solution.program_tests import ROUNDING, SINGLE_ROWS, Evidence, Floor, render_tests
 from mlestar.stages.model import FIT_THREADS
@@ -70,7 +71,7 @@ def write_tests(
     seconds : float
         What trying may take. What there was no time for is not asserted.
     """
-    sample = draw_sample(task, train_dir)
+    sample = draw_sample(task, train_dir, grouped=bool(task.group) and read_program(program).needs_out_of_fold)
     with TemporaryDirectory(prefix="mlestar-") as scratch:
         failed = {
             name: checks[check]["summary"]
@@ -109,6 +110,7 @@ class _Trial:
         return Evidence(
             rows=len(self._sample.features),
             fitted_rows=self._sample.fitted_rows,
+            grouped="group" in self._sample.target,
             held=frozenset(self._held),
             floors=tuple(self._floors),
             left_out=tuple(self._left_out),
