@@ -38,7 +38,7 @@ def encode(ctx, *, scaling="standard", rare_below=5, most=100):
     numbers = filled(*scalers(scaling, ctx.seed))
     steps = [("numbers", numbers, NUMBERS)]
     if ctx.categorical:
-        # The `most` frequent ones, seen at least `rare_below` times, get a column; the others, and unseen ones, share one.
+        # The `most` frequent, seen at least `rare_below` times, get a column; the others, and the unseen, share one.
         columns = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare_below, max_categories=most)
         steps.append(("categories", columns, CATEGORIES))
     if ctx.dates:

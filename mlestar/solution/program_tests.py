@@ -6,7 +6,6 @@ import inspect
 import re
 import textwrap
 from dataclasses import dataclass
-from typing import Any
 
 from mlestar.data.task import Task
 from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.environment import cores
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
+from mlestar.stages.reasons import member_reason, program_reason
 from mlestar.stages.scoped import Scoped, open_harness
 from mlestar.stages.weights import Weigh, average, greedy, nested_scores
 
@@ -63,9 +63,7 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
     with open_harness(scoped, train_dir, store) as harness:
         choices = _choices(scoped, harness, merged, budget)
         ranked = sorted(choices, key=lambda each: -harness.gain(each.score, 0.0))
-        chosen, program, fit_seconds = _fit_first(
-            scoped, harness, ranked, len(merged.entries), train_dir, model_dir, budget
-        )
+        chosen, program, fit_seconds = _fit_first(scoped, harness, merged, ranked, train_dir, model_dir, budget)
     merged.best_id = chosen.members[0][0].id
     merged.history["spent"].append(budget.spent())
     merged.write(model_dir)
@@ -196,8 +194,8 @@ def _fit_seconds(scoped: Scoped, budget: StageBudget) -> float:
 def _fit_first(
     scoped: Scoped,
     harness: Harness,
+    merged: Candidates,
     ranked: Sequence[_Choice],
-    tried: int,
     train_dir: Path,
     model_dir: Path,
     budget: StageBudget,
@@ -210,12 +208,7 @@ def _fit_first(
     reasons = []
     cheapest = min(ranked, key=lambda each: sum(member.seconds for member, _ in each.members))
     for choice in [*ranked, cheapest]:
-        program = render(
-            choice.solution,
-            scoped.task,
-            notes=[_reason(scoped, harness, choice, tried)],
-            member_notes=_member_reasons(scoped, choice),
-        )
+        program = _rendered(scoped, harness, merged, choice)
         seconds = _fit_seconds(scoped, budget) if choice is not cheapest else budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
         try:
@@ -229,24 +222,21 @@ def _fit_first(
     )
 
 
-def _reason(scoped: Scoped, harness: Harness, choice: _Choice, tried: int) -> str:
-    """Why it is this program, for its head."""
-    score = f"{scoped.task.metric} {choice.score:.5g}"
-    error = harness.standard_error(choice.fold_scores)
-    if error is not None:
-        places = max(1 - math.floor(math.log10(error)), 0) if error else 5
-        score = f"{scoped.task.metric} {choice.score:.{places}f} ± {error:.{places}f} (standard error)"
-    what = f"The best of {tried} candidates" if len(choice.members) == 1 else f"An ensemble out of {tried} candidates"
-    plain = "" if scoped.plain_score is None else f" Plain gradient boosting reaches {scoped.plain_score:.5g}."
-    return f"{what}, by cross-validation on the training rows: {score}.{plain}"
-
-
-def _member_reasons(scoped: Scoped, choice: _Choice) -> list[str]:
-    """What the members of an ensemble are worth."""
-    if len(choice.members) == 1:
-        return []
+def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: _Choice) -> str:
+    """The program, with the reasons for it."""
     metric = scoped.task.metric
-    return [f"By itself it reaches {metric} {member.score:.5g}; it has weight {weight:g}." for member, weight in choice.members]
+    reason = program_reason(
+        metric,
+        choice.score,
+        harness.standard_error(choice.fold_scores),
+        members=len(choice.members),
+        tried=len(merged.entries),
+        plain=scoped.plain_score,
+    )
+    reasons = [member_reason(metric, merged, member, weight) for member, weight in choice.members]
+    if len(reasons) > 1:
+        return render(choice.solution, scoped.task, notes=[reason], member_notes=reasons)
+    return render(choice.solution, scoped.task, notes=list(filter(None, [reason, *reasons])))
 
 
 def _account(harness: Harness, choices: Sequence[_Choice], chosen: _Choice) -> dict[str, Any]:
