@@ -12,7 +12,7 @@ from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS
 from mlestar.solution.layout import literal, one_line, tuple_literal
 from mlestar.solution.templates import template
 
-__all__ = ["ROUNDING", "SINGLE_ROWS", "Evidence", "Floor", "render_tests"]
+__all__ = ["ROUNDING", "SINGLE_ROWS", "THREADS", "Evidence", "Floor", "render_tests"]
 
 ROUNDING = 1e-6
 """Of the largest value: by so much predictions may differ that are called the same."""
@@ -20,11 +20,14 @@ ROUNDING = 1e-6
 SINGLE_ROWS = 10
 """How many rows are predicted alone."""
 
+THREADS = 1
+"""Of a fit: on some hundred rows, more would wait for each other."""
+
 _LONGEST_NOTE, _DIGITS = 110, 4
-_PREDICTIONS = {
-    "labels": "solution.class_numbers(model.predict(rows))",
+_PREDICTIONS = {  # in the order in which they are looked for: `labels` is the name of an argument, too
     "probabilities": "model.predict_proba(rows)",
     "values": "model.predict(rows)",
+    "labels": "solution.class_numbers(model.predict(rows))",
 }
 _SCORES = {
     "accuracy": "accuracy_score(y, labels)",
@@ -103,10 +106,7 @@ def render_tests(task: Task, evidence: Evidence) -> str:
     evidence : Evidence
     """
     held = evidence.held
-    changes = [each for each in (*SAME_PREDICTIONS, *STILL_PREDICTIONS) if each.__name__ in held]
-    same, still = (
-        [each.__name__ for each in kind if each in changes] for kind in (SAME_PREDICTIONS, STILL_PREDICTIONS)
-    )
+    same, still = ([each for each in kind if each.__name__ in held] for kind in (SAME_PREDICTIONS, STILL_PREDICTIONS))
     floors = [_floor(floor, task) for floor in evidence.floors]
     functions = {each["expression"].split("(")[0] for each in floors}
     text = template("test_solution.py.j2").render(
@@ -127,6 +127,7 @@ def render_tests(task: Task, evidence: Evidence) -> str:
         still=[each.__name__ for each in still],
         single_rows=SINGLE_ROWS,
         rounding=ROUNDING,
+        threads=THREADS,
     )
     return re.sub(r"\n{4,}", "\n\n\n", text.strip("\n")) + "\n"
 
