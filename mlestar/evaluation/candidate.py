@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import faulthandler
 import functools
+import inspect
 import linecache
 import os
 import random
@@ -108,8 +109,10 @@ class _Phases:
         y = table[target_names[0]].to_numpy() if len(target_names) == 1 else table[target_names].to_numpy()
         if module.CLASSES:
             y = np.asarray(module.CLASSES, dtype=object)[y.astype(np.int64)]
-        groups = {"groups": table["group"].to_numpy()} if "group" in table else {}
-        self._model = module.Solution().fit(self._table(features), y, **groups)
+        model = module.Solution()
+        wanted = "group" in table and "groups" in inspect.signature(model.fit).parameters
+        groups = {"groups": table["group"].to_numpy()} if wanted else {}
+        self._model = model.fit(self._table(features), y, **groups)
 
     def load(self, model: int) -> None:
         module = self._import_program()

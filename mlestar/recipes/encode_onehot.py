@@ -32,13 +32,13 @@ def scalers(scaling, seed):
 def encode(ctx, *, scaling="standard", rare_below=5, most=100):
     """One column per category, and numbers on one scale without gaps: what linear models need.
 
-    Of each column the `most` frequent categories, those seen at least `rare_below` times, get a column; the others, and
-    the unseen ones, share one. `scaling` is "standard", "squash" (standard, with outliers drawn in), "quantile" (to a
-    normal distribution) or "spline" (smooth curves of each number).
+    `scaling` is "standard", "squash" (standard, with outliers drawn in), "quantile" (to a normal distribution) or
+    "spline" (smooth curves of each number).
     """
     numbers = filled(*scalers(scaling, ctx.seed))
     steps = [("numbers", numbers, NUMBERS)]
     if ctx.categorical:
+        # The `most` frequent, seen at least `rare_below` times, get a column; the others, and the unseen, share one.
         columns = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare_below, max_categories=most)
         steps.append(("categories", columns, CATEGORIES))
     if ctx.dates:

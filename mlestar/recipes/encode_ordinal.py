@@ -12,11 +12,11 @@ from mlestar.recipes.space import Choice
 def encode(ctx, *, rare_below=1):
     """Number the categories in their natural order; numbers stay as they are.
 
-    Categories seen fewer than `rare_below` times share one code. Missing and unseen categories are NaN, which tree
-    models handle themselves.
+    Missing and unseen categories are NaN, which tree models handle themselves.
     """
     steps = [("numbers", "passthrough", NUMBERS)]
     if ctx.categorical:
+        # Categories seen fewer than `rare_below` times share one code.
         codes = OrdinalEncoder(
             handle_unknown="use_encoded_value",
             unknown_value=np.nan,

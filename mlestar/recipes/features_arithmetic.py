@@ -57,9 +57,8 @@ class Arithmetic(TransformerMixin, BaseEstimator):
             for first, sign, second in [(a, "/", b), (b, "/", a), (a, "*", b), (a, "-", b), (a, "+", b)]:
                 combined = OPERATIONS[sign](X[first], X[second]).to_frame()
                 gains[first, sign, second] = self._explained(combined, goal) - max(together, 0.0)
-        self.combinations_ = [each for each in sorted(gains, key=lambda each: -gains[each]) if gains[each] > 0][
-            : self.most
-        ]
+        best = sorted(gains, key=lambda each: -gains[each])[: self.most]
+        self.combinations_ = [each for each in best if gains[each] > 0]
         return self
 
     def transform(self, X):

@@ -12,27 +12,25 @@ from mlestar.recipes.space import Integer, Real
 
 
 class CatBoostOnTables(BaseEstimator):
-    """CatBoost that finds the categories of a pandas table itself, and predicts the mean where no column varies."""
+    """CatBoost that finds the categories of a pandas table itself.
 
-    def __init__(self, booster):
+    `constant` is fitted where no column varies, which CatBoost refuses.
+    """
+
+    def __init__(self, booster, constant):
         self.booster = booster
+        self.constant = constant
 
     def fit(self, X, y):
-        classifier = isinstance(self.booster, CatBoostClassifier)
-        columns = X.select_dtypes("category").columns.to_list() if isinstance(X, pd.DataFrame) else []
         if self._varies(X):
+            columns = X.select_dtypes("category").columns.to_list() if isinstance(X, pd.DataFrame) else []
             self.model_ = clone(self.booster).set_params(cat_features=columns).fit(self._plain(X), y)
         else:
-            self.model_ = (DummyClassifier(strategy="prior") if classifier else DummyRegressor()).fit(X, y)
-        if classifier:
-            self.classes_ = np.unique(y)
+            self.model_ = clone(self.constant).fit(X, y)
         return self
 
     def predict(self, X):
         return self.model_.predict(self._plain(X))
-
-    def predict_proba(self, X):
-        return self.model_.predict_proba(self._plain(X))
 
     @staticmethod
     def _varies(X):
@@ -44,6 +42,17 @@ class CatBoostOnTables(BaseEstimator):
         if not isinstance(X, pd.DataFrame):
             return X
         return X.assign(**{name: X[name].astype("object").fillna("") for name in X.select_dtypes("category").columns})
+
+
+class CatBoostClassifierOnTables(CatBoostOnTables):
+    """The same for classes."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return super().fit(X, y)
+
+    def predict_proba(self, X):
+        return self.model_.predict_proba(self._plain(X))
 
 
 def model(
@@ -82,9 +91,9 @@ def model(
     )
     if ctx.task != "regression":
         loss = "MultiClass" if len(ctx.classes) > 2 else "Logloss"
-        return CatBoostOnTables(CatBoostClassifier(loss_function=loss, **settings))
+        return CatBoostClassifierOnTables(CatBoostClassifier(loss_function=loss, **settings), DummyClassifier())
     loss = "MultiRMSE" if len(ctx.targets) > 1 else "MAE" if ctx.metric in ("mae", "mape") else "RMSE"
-    return CatBoostOnTables(CatBoostRegressor(loss_function=loss, **settings))
+    return CatBoostOnTables(CatBoostRegressor(loss_function=loss, **settings), DummyRegressor())
 
 
 RECIPE = Recipe(

@@ -52,8 +52,11 @@ def model(
     if ctx.task != "regression":
         return make_pipeline(EmptyColumnsAsZero(), HistGradientBoostingClassifier(**settings))
     loss = "absolute_error" if ctx.metric in ("mae", "mape") else "squared_error"
-    regressor = HistGradientBoostingRegressor(loss=loss, **settings)
-    return make_pipeline(EmptyColumnsAsZero(), MultiOutputRegressor(regressor) if len(ctx.targets) > 1 else regressor)
+    if len(ctx.targets) > 1:
+        return make_pipeline(
+            EmptyColumnsAsZero(), MultiOutputRegressor(HistGradientBoostingRegressor(loss=loss, **settings))
+        )
+    return make_pipeline(EmptyColumnsAsZero(), HistGradientBoostingRegressor(loss=loss, **settings))
 
 
 RECIPE = Recipe(

@@ -34,17 +34,20 @@ def model(
         colsample_bytree=colsample_bytree,
         reg_lambda=reg_lambda,
         path_smooth=path_smooth,
-        cat_smooth=cat_smooth,
         random_state=ctx.seed,
         n_jobs=ctx.threads,
         deterministic=True,
         force_row_wise=True,
         verbose=-1,
     )
+    if ctx.categorical:
+        settings["cat_smooth"] = cat_smooth
     if ctx.task != "regression":
         return LGBMClassifier(**settings)
-    regressor = LGBMRegressor(objective="regression_l1" if ctx.metric in ("mae", "mape") else "regression", **settings)
-    return MultiOutputRegressor(regressor) if len(ctx.targets) > 1 else regressor
+    objective = "regression_l1" if ctx.metric in ("mae", "mape") else "regression"
+    if len(ctx.targets) > 1:
+        return MultiOutputRegressor(LGBMRegressor(objective=objective, **settings))
+    return LGBMRegressor(objective=objective, **settings)
 
 
 RECIPE = Recipe(

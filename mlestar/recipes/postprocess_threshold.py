@@ -10,8 +10,42 @@ from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice
 
 
+class Threshold(BaseEstimator):
+    """Predicts the second of two classes where its probability is above a threshold.
+
+    Of `steps` thresholds, evenly spaced as log odds and scored on out-of-fold predictions, it is the one nearest to 0.5
+    whose score chance could not tell from the best.
+    """
+
+    needs_out_of_fold = True
+
+    def __init__(self, score, steps):
+        self.score = score
+        self.steps = steps
+
+    def fit(self, predictions, y):
+        chance = np.clip(predictions[:, 1], 1e-4, 1 - 1e-4)
+        low, high = np.quantile(np.log(chance / (1 - chance)), [0.002, 0.998])
+        log_odds = np.linspace(low, high, self.steps)
+        thresholds = 1 / (1 + np.exp(-log_odds))
+        scores = np.array([self._score(predictions, y, each) for each in thresholds])
+        smooth = np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")
+        error = np.sqrt(np.clip(smooth.max() * (1 - smooth.max()), 0, None) / np.unique(y, return_counts=True)[1].min())
+        chosen = np.where(smooth >= smooth.max() - error / 4, np.abs(log_odds), np.inf).argmin()
+        self.threshold_ = 0.5
+        if scores[chosen] > self._score(predictions, y, 0.5):
+            self.threshold_ = float(thresholds[chosen])
+        return self
+
+    def predict(self, predictions):
+        return (predictions[:, 1] > self.threshold_).astype(int)
+
+    def _score(self, predictions, y, threshold):
+        return self.score(y, (predictions[:, 1] > threshold).astype(int))
+
+
 class WeightedClasses(BaseEstimator):
-    """Predicts the class whose probability times weight is largest; for two classes, that is a threshold.
+    """Predicts the class whose probability times weight is largest.
 
     The weights start from 1 and change one class at a time, `steps` values each, on out-of-fold predictions: as little
     as gives a score that chance could not tell from the best.
@@ -25,12 +59,11 @@ class WeightedClasses(BaseEstimator):
         self.rounds = rounds
 
     def fit(self, predictions, y):
-        classes = predictions.shape[1]
         rarest = np.unique(y, return_counts=True)[1].min()
-        self.weights_ = np.ones(classes)
+        self.weights_ = np.ones(predictions.shape[1])
         best = self._score(predictions, y, self.weights_)
-        for _ in range(self.rounds if classes > 2 else 1):
-            for number in range(classes == 2, classes):
+        for _ in range(self.rounds):
+            for number in range(predictions.shape[1]):
                 weights = np.tile(self.weights_, (self.steps, 1))
                 weights[:, number] = self._candidates(predictions, number)
                 scores = np.array([self._score(predictions, y, each) for each in weights])
@@ -70,6 +103,8 @@ def postprocess(ctx, *, steps=61, rounds=2):
         score = partial(cohen_kappa_score, weights="quadratic")
     else:
         score = accuracy_score
+    if len(ctx.classes) == 2:
+        return Threshold(score, steps)
     return WeightedClasses(score, steps, rounds)
 
 

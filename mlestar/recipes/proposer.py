@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, zip_longest
 from typing import Any
@@ -12,7 +12,7 @@ from mlestar.data.task import Task
 from mlestar.evaluation.metrics import get_metric
 from mlestar.recipes.catalogue import find_recipe, knows_recipe, null_recipe, recipes_for
 from mlestar.recipes.recipe import Recipe
-from mlestar.recipes.space import distributions
+from mlestar.recipes.space import Parameter, distributions
 from mlestar.solution import MEMBER_KINDS, Block, Solution
 
 __all__ = ["Proposal", "RecipeProposer", "Trial"]
@@ -151,29 +151,33 @@ class RecipeProposer:
 
     def _parameters(self, recipe: Recipe, current: Block, trials: Sequence[Trial]) -> dict[str, Any] | None:
         """An untried setting: of the portfolio, then by the tree-structured Parzen estimator (Bergstra et al. 2011)."""
-        mine = [trial for trial in trials if trial.name == recipe.name]
-        tried = {_key(recipe.defaults | dict(trial.parameters)) for trial in mine} | {_key(current.parameters)}
-        settings = [recipe.defaults | dict(setting) for setting in recipe.portfolio]
+        own = set(current.parameters)  # for this task, which some of the recipe's mean nothing to
+        defaults, space = _only(own, recipe.defaults), _only(own, recipe.space)
+        mine = [(defaults | _only(own, trial.parameters), trial.score) for trial in trials if trial.name == recipe.name]
+        tried = {_key(values) for values, _ in mine} | {_key(current.parameters)}
+        settings = [defaults | _only(own, setting) for setting in recipe.portfolio]
         fresh = [setting for setting in settings if _key(setting) not in tried]
-        if fresh or not recipe.space:
+        if fresh or not space:
             return fresh[0] if fresh else None
-        return next((each for each in self._samples(recipe, mine) if _key(each) not in tried), None)
+        samples = self._samples(space, mine)
+        return next((defaults | each for each in samples if _key(defaults | each) not in tried), None)
 
-    def _samples(self, recipe: Recipe, trials: Sequence[Trial]) -> Iterator[dict[str, Any]]:
+    def _samples(
+        self, space: Mapping[str, Parameter], trials: Sequence[tuple[Mapping[str, Any], float | None]]
+    ) -> Iterator[dict[str, Any]]:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         greater_is_better = get_metric(self.task.metric, self.task.type).greater_is_better
         sampler = optuna.samplers.TPESampler(n_startup_trials=5, seed=self.seed + len(trials))
         study = optuna.create_study(direction="maximize" if greater_is_better else "minimize", sampler=sampler)
-        space = distributions(recipe.space)
-        for trial in trials:
-            values = recipe.defaults | dict(trial.parameters)
-            if trial.score is not None and all(values[name] in recipe.space[name] for name in space):
-                params = {name: values[name] for name in space}
-                study.add_trial(optuna.trial.create_trial(params=params, distributions=space, value=trial.score))
+        found = distributions(space)
+        for values, score in trials:
+            if score is not None and all(values[name] in space[name] for name in space):
+                params = _only(space, values)
+                study.add_trial(optuna.trial.create_trial(params=params, distributions=found, value=score))
         for _ in range(_DRAWS):
-            yield recipe.defaults | {name: _rounded(value) for name, value in study.ask(space).params.items()}
+            yield {name: _rounded(value) for name, value in study.ask(found).params.items()}
 
 
 def _feeds(encode: Recipe, model: Recipe) -> bool:
@@ -188,6 +192,10 @@ def _clash(one: Recipe, other: Recipe) -> bool:
         for each, against in ((one, other), (other, one))
         for part in each.name.split("+")
     )
+
+
+def _only(names: Collection[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in names}
 
 
 def _rounded(value: Any) -> Any:

@@ -10,8 +10,9 @@ from typing import Any
 
 from mlestar.digests import digest
 from mlestar.errors import SolutionError
+from mlestar.solution.layout import Call, bracketed, literal
 from mlestar.solution.source import Module, edit, normalised, rename
-from mlestar.solution.specialisation import specialised
+from mlestar.solution.specialisation import specialised, without_unused_parameters
 
 __all__ = ["KINDS", "MEMBER_KINDS", "REQUIRED_KINDS", "Block", "chain"]
 
@@ -85,12 +86,17 @@ class Block:
         for name, value in parameters.items():
             node = nodes[name]
             place = (node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0)
-            replacements[place] = repr(value.item() if hasattr(value, "item") else value)
+            replacements[place] = literal(value.item() if hasattr(value, "item") else value)
         return Block(self.kind, edit(self.source, replacements), self.name)
 
     def specialised(self, known: Mapping[str, Any]) -> Block:
-        """The same block for tasks of which this is known of ``ctx``, without what it does for others."""
+        """The same block for tasks of which this is known of ``ctx``, without what it does for others.
+
+        A parameter that then changes nothing is none any more.
+        """
         source = specialised(self.source, known)
+        if source != self.source:
+            source = without_unused_parameters(source, self.kind)
         return Block(self.kind, source, self.name) if source != self.source else self
 
     @cached_property
@@ -136,7 +142,8 @@ def chain(blocks: Sequence[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
     kind = blocks[0].kind
-    parts, signature, calls, taken = ["from sklearn.pipeline import make_pipeline"], ["ctx"], [], set()
+    parts, signature, taken = ["from sklearn.pipeline import make_pipeline"], ["ctx"], set()
+    calls: list[Call] = []
     for block in blocks:
         function = f"{kind}_{block.name}"
         parts.append(rename(block.source, {kind: function}))
@@ -144,13 +151,13 @@ def chain(blocks: Sequence[Block]) -> Block:
         for name, value in block.parameters.items():
             own = name if name not in taken else f"{block.name}_{name}"
             taken.add(own)
-            signature += (["*"] if len(signature) == 1 else []) + [f"{own}={value!r}"]
+            signature += (["*"] if len(signature) == 1 else []) + [f"{own}={literal(value)}"]
             arguments.append(f"{name}={own}")
-        calls.append(f"{function}({', '.join(arguments)})")
+        calls.append(Call(f"{function}(", arguments))
     parts.append(
-        f"def {kind}({', '.join(signature)}):\n"
+        f"def {bracketed(Call(f'{kind}(', signature), before=len('def '), after=1)}:\n"
         f'    """{", then ".join(block.name for block in blocks).capitalize()}."""\n'
-        f"    return make_pipeline({', '.join(calls)})\n"
+        f"    return {bracketed(Call('make_pipeline(', calls), 4, before=len('return '))}\n"
     )
     return Block(kind, "\n\n\n".join(parts), "+".join(block.name for block in blocks))
 

@@ -6,13 +6,13 @@ import inspect
 import re
 import textwrap
 from dataclasses import dataclass
-from typing import Any
 
 from mlestar.data.task import Task
 from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS
-from mlestar.solution.templates import literal, one_line, template
+from mlestar.solution.layout import literal, one_line, tuple_literal
+from mlestar.solution.templates import template
 
-__all__ = ["ROUNDING", "SINGLE_ROWS", "Evidence", "Floor", "render_tests"]
+__all__ = ["ROUNDING", "SINGLE_ROWS", "THREADS", "Evidence", "Floor", "render_tests"]
 
 ROUNDING = 1e-6
 """Of the largest value: by so much predictions may differ that are called the same."""
@@ -20,11 +20,14 @@ ROUNDING = 1e-6
 SINGLE_ROWS = 10
 """How many rows are predicted alone."""
 
-_LONGEST_NOTE, _LONGEST_LINE, _DIGITS = 110, 90, 4
-_PREDICTIONS = {
-    "labels": "solution.class_numbers(model.predict(rows))",
+THREADS = 1
+"""Of a fit: on some hundred rows, more would wait for each other."""
+
+_LONGEST_NOTE, _DIGITS = 110, 4
+_PREDICTIONS = {  # in the order in which they are looked for: `labels` is the name of an argument, too
     "probabilities": "model.predict_proba(rows)",
     "values": "model.predict(rows)",
+    "labels": "solution.class_numbers(model.predict(rows))",
 }
 _SCORES = {
     "accuracy": "accuracy_score(y, labels)",
@@ -76,6 +79,8 @@ class Evidence:
     ----------
     rows, fitted_rows : int
         Of the sample, and those of them, the first, that are fitted on; the others are predicted.
+    grouped : bool
+        Whether the program is fitted with groups, which the sample has then.
     held : frozenset of str
         What held: ``predictions`` (fit and predict work at all), ``probabilities``, ``single_rows``, ``second_fit``,
         ``saved_model``, and the names of the functions in :mod:`mlestar.solution.input_changes`.
@@ -86,6 +91,7 @@ class Evidence:
 
     rows: int
     fitted_rows: int
+    grouped: bool
     held: frozenset[str]
     floors: tuple[Floor, ...]
     left_out: tuple[str, ...]
@@ -100,10 +106,7 @@ def render_tests(task: Task, evidence: Evidence) -> str:
     evidence : Evidence
     """
     held = evidence.held
-    changes = [each for each in (*SAME_PREDICTIONS, *STILL_PREDICTIONS) if each.__name__ in held]
-    same, still = (
-        [each.__name__ for each in kind if each in changes] for kind in (SAME_PREDICTIONS, STILL_PREDICTIONS)
-    )
+    same, still = ([each for each in kind if each.__name__ in held] for kind in (SAME_PREDICTIONS, STILL_PREDICTIONS))
     floors = [_floor(floor, task) for floor in evidence.floors]
     functions = {each["expression"].split("(")[0] for each in floors}
     text = template("test_solution.py.j2").render(
@@ -113,10 +116,10 @@ def render_tests(task: Task, evidence: Evidence) -> str:
         fits="predictions" in held,
         compares=bool(same or held & {"single_rows", "second_fit", "saved_model"}),
         classification=task.is_classification,
-        classes=_lines(task.classes),
-        prediction_columns=_lines(_prediction_columns(task)),
+        classes=tuple_literal(task.classes, before="CLASSES = "),
+        prediction_columns=tuple_literal(_prediction_columns(task), before="PREDICTION_COLUMNS = "),
         target=literal(task.targets[0]) if task.outputs == 1 else "list(solution.TARGETS)",
-        group=task.group,
+        group=task.group if evidence.grouped else None,
         floors=floors,
         metric_functions=sorted(name for name in functions if not name.startswith("np.")),
         changes=[inspect.getsource(each).strip() for each in (*same, *still)],
@@ -124,6 +127,7 @@ def render_tests(task: Task, evidence: Evidence) -> str:
         still=[each.__name__ for each in still],
         single_rows=SINGLE_ROWS,
         rounding=ROUNDING,
+        threads=THREADS,
     )
     return re.sub(r"\n{4,}", "\n\n\n", text.strip("\n")) + "\n"
 
@@ -152,9 +156,3 @@ def _prediction_columns(task: Task) -> tuple[str, ...]:
     if task.outputs > 1:
         return tuple(f"prediction_{target}" for target in task.targets)
     return ("prediction", *(f"probability_{label}" for label in task.classes))
-
-
-def _lines(values: tuple[Any, ...]) -> str:
-    """A tuple as source, on one line or, where that is too long, with a line per value."""
-    line = literal(values)
-    return line if len(line) <= _LONGEST_LINE else "(\n" + "".join(f"    {literal(each)},\n" for each in values) + ")"

@@ -6,14 +6,16 @@ import ast
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mlestar.data.task import Task
 from mlestar.solution.blocks import MEMBER_KINDS, Block
+from mlestar.solution.layout import LINE_LENGTH, Call, bracketed, literal, one_line, tuple_literal
 from mlestar.solution.solution import Solution
 from mlestar.solution.source import Import, rename
-from mlestar.solution.templates import literal, one_line, template
+from mlestar.solution.templates import template
 
 __all__ = ["render"]
 
@@ -23,6 +25,7 @@ _PROGRAM_IMPORTS = (
     Import("sys"),
     Import("zipfile"),
     Import("dataclasses", "dataclass"),
+    Import("pathlib", "Path"),
     Import("numpy", None, "np"),
     Import("pandas", None, "pd"),
     Import("skops.io"),
@@ -37,16 +40,23 @@ _SPLITTERS = {
     "kfold": "KFold",
 }
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # where they are not called like their packages
-_LONGEST_CALL, _LONGEST_NOTE = 95, 110
+_LONGEST_NOTE = 115
 _STEP_KINDS = tuple(kind for kind in MEMBER_KINDS if kind != "target")  # a target block wraps the model
 _PROGRAM_NAMES = (
     *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "BadInput", "Context", "Combination", "Solution"),
     *("named", "pipeline", "class_numbers", "outputs", "out_of_fold", "read_table", "fit", "predict", "save", "load"),
-    "main",
+    *("check_place", "main"),
 )
 
 
-def render(solution: Solution, task: Task, *, threads: int = 2, notes: Sequence[str] = ()) -> str:
+def render(
+    solution: Solution,
+    task: Task,
+    *,
+    threads: int = 2,
+    notes: Sequence[str] = (),
+    member_notes: Sequence[str] = (),
+) -> str:
     """One self-contained script in percent-cell form: fits and predicts without mlestar.
 
     Parameters
@@ -57,26 +67,31 @@ def render(solution: Solution, task: Task, *, threads: int = 2, notes: Sequence[
         How many threads a fit uses where nobody says otherwise.
     notes : sequence of str
         Paragraphs for its head, such as how it was chosen.
+    member_notes : sequence of str
+        A paragraph for each member of an ensemble.
     """
-    layout = _Layout(solution, task)
+    layout = _Layout(solution, task, member_notes)
+    columns = [column for column in task.columns if column.name in task.features]
     text = template("program.py.j2").render(
         name=task.name,
         target_text=" and ".join(f"`{one_line(target)}`" for target in task.targets),
         type_text="regression" if not task.is_classification else f"{task.type} classification",
         metric=task.metric,
-        packages=[_DISTRIBUTIONS.get(each, each) for each in layout.packages],
-        trusted=("collections", "functools", *layout.packages, "solution"),
+        python=".".join(map(str, sys.version_info[:2])),
+        requirements=[_requirement(each) for each in [*layout.packages, "skops"]],
+        trusted=tuple_literal(("collections", "functools", *layout.packages, "solution"), indent=4, before="known = "),
         imports=layout.imports,
-        columns=[column for column in task.columns if column.name in task.features],
+        columns=columns,
+        storages={column.storage for column in columns},
         targets=tuple(task.targets),
-        classes=tuple(task.classes),
+        classes=tuple_literal(tuple(task.classes), before="CLASSES = "),
         classification=task.is_classification,
         binary=task.type == "binary",
         multioutput=len(task.targets) > 1,
         width=len(task.classes) or len(task.targets),
         time=task.time,
         time_is_text=any(column.name == task.time and column.storage == "string" for column in task.columns),
-        group=task.group,
+        group=task.group if solution.needs_out_of_fold else None,
         id=task.id,
         splitter=task.splitter,
         context=_context(layout, solution, task, threads),
@@ -101,7 +116,7 @@ class _Layout:
     different ones of a kind are numbered.
     """
 
-    def __init__(self, solution: Solution, task: Task) -> None:
+    def __init__(self, solution: Solution, task: Task, member_notes: Sequence[str] = ()) -> None:
         self.cells: list[dict[str, str]] = []
         self._definitions = dict.fromkeys(_PROGRAM_NAMES, "")
         self._bindings = {each.binding: each for each in _program_imports(solution, task)}
@@ -110,19 +125,19 @@ class _Layout:
             self.cells.append({"function": function, "name": block.name, "text": self._place(block, function)})
         names = {(block.kind, block.shape): function for function, block in functions.items()}
 
-        def call(block: Block) -> str:
+        def call(block: Block) -> Call:
             function = names[block.kind, block.shape]
             rendered = functions[function].parameters
             own = {name: value for name, value in block.parameters.items() if value != rendered[name]}
-            arguments = ["CONTEXT", *(f"{name}={literal(value)}" for name, value in own.items())]
-            return _call(function, arguments)
+            return Call(f"{function}(", ["CONTEXT", *(f"{name}={literal(value)}" for name, value in own.items())])
 
         single = len(solution.members) == 1
         self.members = [
             {
                 "function": "pipeline" if single else f"member_{number}",
                 "title": _member_title(member, number, single),
-                "steps": [(kind, _step(call, member, kind)) for kind in _STEP_KINDS if kind in member],
+                "notes": textwrap.wrap(one_line(member_notes[number - 1]), _LONGEST_NOTE) if member_notes else [],
+                "pipeline": _pipeline({kind: call(block) for kind, block in member.items()}),
             }
             for number, member in enumerate(solution.members, 1)
         ]
@@ -164,7 +179,8 @@ def _context(layout: _Layout, solution: Solution, task: Task, threads: int) -> l
     """The fields of ``ctx`` that the program uses; seed and threads always, which a caller may set."""
     used = {"seed", "threads"} | ({"folds"} if solution.needs_out_of_fold else set())
     used |= {"gap"} if solution.needs_out_of_fold and task.splitter == "time" else set()
-    used |= {name for name in ("time", "group") if getattr(task, name)}
+    used |= {"time"} if task.time else set()
+    used |= {"group"} if task.group and solution.needs_out_of_fold else set()
     roles = {"numeric": "numeric", "categorical": "categorical", "text": "text", "dates": "date"}
     values = {
         "task": ("str", literal(task.type)),
@@ -196,20 +212,23 @@ def _functions(solution: Solution) -> dict[str, Block]:
     return found | {block.kind: block for block in (solution.combine, solution.postprocess) if block}
 
 
-def _call(function: str, arguments: Sequence[str]) -> str:
-    """A call, on one line or, where that is too long for a step of a pipeline, with a line per argument."""
-    line = f"{function}({', '.join(arguments)})"
-    if len(line) <= _LONGEST_CALL:
-        return line
-    return f"{function}(\n" + "".join(f"{' ' * 16}{each},\n" for each in arguments) + f"{' ' * 12})"
+def _pipeline(calls: Mapping[str, Call]) -> str:
+    """The expression that makes a member: a step per block, a line per step."""
+    steps = {kind: calls[kind] for kind in _STEP_KINDS if kind in calls}
+    if "target" in calls:
+        target = Call(f"transformer={calls['target'].opening}", calls["target"].elements)
+        steps["model"] = Call("TransformedTargetRegressor(", [calls["model"], target, "check_inverse=False"])
+    lines = [bracketed(Call("(", [literal(kind), step]), 12, after=1) for kind, step in steps.items()]
+    return "Pipeline(\n        [\n" + "".join(f"            {line},\n" for line in lines) + "        ]\n    )"
 
 
-def _step(call: Callable[[Block], str], member: Mapping[str, Block], kind: str) -> str:
-    """The expression that makes a step of a member's pipeline."""
-    if kind != "model" or "target" not in member:
-        return call(member[kind])
-    model, target = call(member["model"]), call(member["target"])
-    return f"TransformedTargetRegressor({model}, transformer={target}, check_inverse=False)"
+def _requirement(package: str) -> str:
+    """The distribution of a package, in the version that is installed."""
+    distribution = _DISTRIBUTIONS.get(package, package)
+    try:
+        return f"{distribution}=={version(distribution)}"
+    except PackageNotFoundError:  # called otherwise than its package, or not installed
+        return distribution
 
 
 def _program_imports(solution: Solution, task: Task) -> list[Import]:
@@ -229,13 +248,18 @@ def _merged(imports: Iterable[Import]) -> str:
     for each in imports:
         if each.name:
             names.setdefault(each.module, set()).add(each.statement.split(" import ")[1])
-    statements = plain + [f"from {module} import {', '.join(sorted(found))}" for module, found in sorted(names.items())]
+    statements = plain + [_from_import(module, sorted(found)) for module, found in sorted(names.items())]
 
     def is_standard(statement: str) -> bool:
         return statement.split()[1].split(".", maxsplit=1)[0] in sys.stdlib_module_names
 
     groups = [[each for each in statements if is_standard(each) is standard] for standard in (True, False)]
     return "\n\n".join("\n".join(group) for group in groups if group)
+
+
+def _from_import(module: str, names: Sequence[str]) -> str:
+    line = f"from {module} import {', '.join(names)}"
+    return line if len(line) <= LINE_LENGTH else bracketed(Call(f"from {module} import (", names))
 
 
 def _member_title(member: Any, number: int, single: bool) -> str:

@@ -11,9 +11,10 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from mlestar.solution.layout import Call, bracketed
 from mlestar.solution.source import edit
 
-__all__ = ["specialised"]
+__all__ = ["specialised", "without_unused_parameters"]
 
 _CONTEXT = "ctx"
 _FUNCTIONS = {"len": len, "bool": bool}
@@ -38,6 +39,24 @@ def specialised(source: str, known: Mapping[str, Any]) -> str:
     while change := next(_changes(source, known), None):
         source = edit(source, dict([change]))
     return source
+
+
+def without_unused_parameters(source: str, name: str) -> str:
+    """The source, the function ``name`` without the keyword parameters that it does not read."""
+    function = next(each for each in ast.parse(source).body if isinstance(each, ast.FunctionDef) and each.name == name)
+    read = {each.id for part in function.body for each in ast.walk(part) if isinstance(each, ast.Name)}
+    keywords = function.args.kwonlyargs
+    kept = [
+        f"{each.arg}={ast.get_source_segment(source, default)}"
+        for each, default in zip(keywords, function.args.kw_defaults, strict=True)
+        if each.arg in read and default
+    ]
+    if len(kept) == len(keywords) or function.returns or function.body[0].lineno == function.lineno:
+        return source
+    first = [each.arg for each in function.args.args]
+    signature = Call(f"def {name}(", [*first, "*", *kept] if kept else first)
+    end = function.body[0].lineno
+    return edit(source, {(function.lineno, 0, end, 0): f"{bracketed(signature, after=1)}:\n"})
 
 
 def _changes(source: str, known: Mapping[str, Any]) -> Iterator[_Edit]:

@@ -65,6 +65,11 @@ class Data(_Section):
         description="Table without the target, for which predictions are wanted.",
         examples=["data/test.csv"],
     )
+    sample: bool = Field(
+        True,
+        description="Whether some of the training rows may be written beside the program, for the tests of it.",
+        examples=[False],
+    )
 
 
 class TaskSpec(_Section):

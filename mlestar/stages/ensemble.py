@@ -19,6 +19,7 @@ from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.environment import cores
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
+from mlestar.stages.reasons import member_reason, program_reason
 from mlestar.stages.refits import CERTAINTY, refit_seconds
 from mlestar.stages.scoped import Scoped, open_harness
 from mlestar.stages.weights import Weigh, average, greedy, nested_scores
@@ -67,9 +68,7 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
     with open_harness(scoped, train_dir, store) as harness:
         choices = _choices(scoped, harness, merged, budget)
         ranked = _ranked(harness, choices)
-        chosen, program, fit_seconds = _fit_first(
-            scoped, harness, ranked, len(merged.entries), train_dir, model_dir, budget
-        )
+        chosen, program, fit_seconds = _fit_first(scoped, harness, merged, ranked, train_dir, model_dir, budget)
     merged.best_id = chosen.members[0][0].id
     merged.history["spent"].append(budget.spent())
     merged.write(model_dir)
@@ -260,8 +259,8 @@ def _fit_seconds(scoped: Scoped, budget: StageBudget) -> float:
 def _fit_first(
     scoped: Scoped,
     harness: Harness,
+    merged: Candidates,
     ranked: Sequence[_Choice],
-    tried: int,
     train_dir: Path,
     model_dir: Path,
     budget: StageBudget,
@@ -274,7 +273,7 @@ def _fit_first(
     reasons = []
     cheapest = min(ranked, key=lambda each: sum(member.seconds for member, _ in each.members))
     for choice in [*ranked, cheapest]:
-        program = render(choice.solution, scoped.task, notes=_reasons(scoped, harness, choice, tried))
+        program = _rendered(scoped, harness, merged, choice)
         seconds = _fit_seconds(scoped, budget)
         if choice is cheapest or choice.once:
             seconds = budget.last_resort_seconds() * (_ONCE_SHARE if choice.once else 1.0)
@@ -290,22 +289,21 @@ def _fit_first(
     )
 
 
-def _reasons(scoped: Scoped, harness: Harness, choice: _Choice, tried: int) -> list[str]:
-    """Why it is this program, for its head."""
-    metric, error = scoped.task.metric, harness.standard_error(choice.fold_scores)
-    deviation = f" ± {error:.2g}" if error is not None else ""
-    found = [
-        f"The best of {tried} candidates" if len(choice.members) == 1 else f"An ensemble out of {tried} candidates"
-    ]
-    found[0] += f", by cross-validation on the training rows: {metric} {choice.score:.5g}{deviation} (standard error)."
-    if scoped.plain_score is not None:
-        found[0] += f" Plain gradient boosting: {scoped.plain_score:.5g}."
-    if len(choice.members) > 1:
-        found += [
-            f"member_{number}: {metric} {member.score:.5g}, weight {weight:g}."
-            for number, (member, weight) in enumerate(choice.members, 1)
-        ]
-    return found
+def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: _Choice) -> str:
+    """The program, with the reasons for it."""
+    metric = scoped.task.metric
+    reason = program_reason(
+        metric,
+        choice.score,
+        harness.standard_error(choice.fold_scores),
+        members=len(choice.members),
+        tried=len(merged.entries),
+        plain=scoped.plain_score,
+    )
+    reasons = [member_reason(metric, merged, member, weight) for member, weight in choice.members]
+    if len(reasons) > 1:
+        return render(choice.solution, scoped.task, notes=[reason], member_notes=reasons)
+    return render(choice.solution, scoped.task, notes=list(filter(None, [reason, *reasons])))
 
 
 def _account(harness: Harness, choices: Sequence[_Choice], chosen: _Choice) -> dict[str, Any]:

@@ -26,10 +26,8 @@ __all__ = ["finalize"]
 
 _CARRIED_ON = ("ensemble.json", "history.json", "candidates.json")
 _MOST_DISAGREEMENT = 2.0  # times what a model differs from one that did not see the row
-_FIT_SHARE = (
-    0.8  # of what is left for the fit; the rest is to compare with the judged model, for the tests and the report
-)
-_TESTS_SHARE, _TESTS_SECONDS = 0.5, 30.0  # of what is left after that; at most
+_FIT_SHARE = 0.8  # of what is left; the rest is to compare with the judged model, for the tests and the report
+_TESTS_SHARE, _TESTS_SECONDS = 0.5, 30.0  # of what is left after that, and at most
 _PREDICT_SECONDS = 60.0
 _COMPARED_ROWS = 5000
 
@@ -55,7 +53,8 @@ def finalize(
     verdict_dir : Path
         What validate wrote; this stage runs only after a blessing.
     final_dir : Path
-        Model directory to write, with ``report.html``, and ``test_solution.py`` with its ``sample.csv``.
+        Model directory to write, with ``report.html``, and ``test_solution.py`` with its ``sample.csv`` unless the spec
+        wants no sample.
 
     Raises
     ------
@@ -77,16 +76,18 @@ def finalize(
                 notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)
         except CandidateFailure as failure:
             notes = [f"the fit on all rows ended with {failure.status} ({failure.reason})"]
-        checks = read_json(verdict_dir / "verdict.json")["checks"]
-        write_tests(
-            final_dir,
-            program,
-            scoped.task,
-            train_dir=train_dir,
-            checks={check["id"]: check for check in checks},
-            workers=workers,
-            seconds=min(budget.fit_seconds(_TESTS_SHARE), _TESTS_SECONDS),
-        )
+        if scoped.scope.data.sample:
+            checks = read_json(verdict_dir / "verdict.json")["checks"]
+            seconds = budget.fit_seconds(_TESTS_SHARE)
+            write_tests(
+                final_dir,
+                program,
+                scoped.task,
+                train_dir=train_dir,
+                checks={check["id"]: check for check in checks},
+                workers=workers,
+                seconds=seconds if budget.counted else min(seconds, _TESTS_SECONDS),  # a count knows no clock
+            )
     if notes:
         shutil.copyfile(model_dir / MODEL_FILE, final_dir / MODEL_FILE)
         notes = [f"{note}; this is the judged model, fitted without the holdout" for note in notes]

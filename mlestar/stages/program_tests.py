@@ -17,9 +17,9 @@ from mlestar.data.tables import write_arrow
 from mlestar.data.task import Task
 from mlestar.evaluation import CandidateFailure, InvalidScore, Limits, Metric, Predictions, Session, Workers, get_metric
 from mlestar.files import write_bytes
+from mlestar.solution import read_program
 from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS
-from mlestar.solution.program_tests import ROUNDING, SINGLE_ROWS, Evidence, Floor, render_tests
-from mlestar.stages.model import FIT_THREADS
+from mlestar.solution.program_tests import ROUNDING, SINGLE_ROWS, THREADS, Evidence, Floor, render_tests
 from mlestar.stages.sample import Sample, draw_sample
 from mlestar.stages.scoped import memory_limit_mb
 from mlestar.validation import trivial_predictions
@@ -32,6 +32,7 @@ TESTS_FILE, SAMPLE_FILE = "test_solution.py", "sample.csv"
 
 _LEAST_GAIN = 0.2  # of the way from the trivial score to the perfect one; what is less is noise on so few rows
 _LONGEST_REASON = 200
+_NO_TIME = "there was no time to try it"
 _JUDGED_BY = {  # the check of the verdict that has asked the same of the judged model
     "reversed_columns": "column_order",
     "further_columns": "extra_columns",
@@ -70,7 +71,7 @@ def write_tests(
     seconds : float
         What trying may take. What there was no time for is not asserted.
     """
-    sample = draw_sample(task, train_dir)
+    sample = draw_sample(task, train_dir, grouped=bool(task.group) and read_program(program).needs_out_of_fold)
     with TemporaryDirectory(prefix="mlestar-") as scratch:
         failed = {
             name: checks[check]["summary"]
@@ -109,6 +110,7 @@ class _Trial:
         return Evidence(
             rows=len(self._sample.features),
             fitted_rows=self._sample.fitted_rows,
+            grouped="group" in self._sample.target,
             held=frozenset(self._held),
             floors=tuple(self._floors),
             left_out=tuple(self._left_out),
@@ -122,7 +124,7 @@ class _Trial:
         write_arrow(self._new, self._scratch / "new.arrow")
         try:
             # One process for both fits: the second finds the global random state as the first has left it.
-            with self._workers.session(self._program, seed=seed, threads=FIT_THREADS, limits=self._limits()) as session:
+            with self._workers.session(self._program, seed=seed, threads=THREADS, limits=self._limits()) as session:
                 expected = self._fitted(session)
                 session.save(model)
                 self._held.add("predictions")
@@ -136,7 +138,7 @@ class _Trial:
             self._program,
             model,
             seed=seed,
-            threads=FIT_THREADS,
+            threads=THREADS,
             limits=self._limits,
             scratch=self._scratch,
         )
@@ -162,6 +164,9 @@ class _Trial:
         """Whether there are predictions, and where others are ``expected``, the same."""
         if name in self._failed:
             self._left_out.append(f"{name}: of the judged model, validation says: {self._failed[name]}")
+            return
+        if time.monotonic() >= self._deadline:
+            self._left_out.append(f"{name}: {_NO_TIME}")
             return
         try:
             found = predict()
@@ -219,5 +224,5 @@ def _trivial_score(task: Task, metric: Metric, fitted: np.ndarray, truth: np.nda
 
 def _reason(failure: CandidateFailure) -> str:
     if failure.status == "timeout":
-        return "there was no time to try it"
+        return _NO_TIME
     return f"{failure.status}, {textwrap.shorten(failure.reason, _LONGEST_REASON)}"

@@ -17,7 +17,8 @@ from mlestar.validation.holdout import sample_rows
 
 __all__ = ["Sample", "draw_sample"]
 
-_ROWS, _FITTED_SHARE = 300, 2 / 3
+_ROWS, _LEAST_ROWS, _CELLS = 300, 60, 30_000  # as many cells, where there are hundreds of columns
+_FITTED_SHARE = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Sample:
     Attributes
     ----------
     csv : str
-        What is shipped: the feature columns, the targets as the user's file has them, and the numbers of the groups.
+        What is shipped: what the program needs of the user's file, and no more.
     features : DataFrame
         As a program reads them from there.
     target : DataFrame
@@ -44,7 +45,7 @@ class Sample:
     fitted_rows: int
 
 
-def draw_sample(task: Task, train_dir: Path) -> Sample:
+def draw_sample(task: Task, train_dir: Path, *, grouped: bool) -> Sample:
     """Some hundred rows at random, with rows of every class.
 
     Parameters
@@ -52,6 +53,8 @@ def draw_sample(task: Task, train_dir: Path) -> Sample:
     task : Task
     train_dir : Path
         The training rows, as scope writes them.
+    grouped : bool
+        Whether the program is fitted with groups; they are numbered then, as their names are nobody's business.
     """
     y = read_target(train_dir, task)
     rows, fitted_rows = _chosen(task, y)
@@ -59,8 +62,10 @@ def draw_sample(task: Task, train_dir: Path) -> Sample:
     target = read_arrow(train_dir / "target.arrow").iloc[rows].reset_index(drop=True)
     labels = np.array(task.classes, dtype=object)[y[rows]] if task.is_classification else y[rows]
     shipped = features.join(pd.DataFrame(labels.reshape(len(rows), -1), columns=list(task.targets)))
-    if task.group:
+    if task.group and grouped:
         shipped[task.group] = target["group"] = pd.factorize(target["group"], sort=True)[0]
+    else:
+        target = target.drop(columns="group", errors="ignore")
     known = _parsed(task, _csv(shipped))[list(task.targets)].notna().all(axis=1).to_numpy()  # no class called "NA"
     text = _csv(shipped[known])
     return Sample(
@@ -74,7 +79,7 @@ def draw_sample(task: Task, train_dir: Path) -> Sample:
 
 def _chosen(task: Task, y: np.ndarray) -> tuple[np.ndarray, int]:
     """Positions of the rows, and how many are to be fitted on: the earlier ones, or a part that is stratified."""
-    rows = sample_rows(task, y, _ROWS)
+    rows = sample_rows(task, y, min(_ROWS, max(_LEAST_ROWS, _CELLS // len(task.features))))
     fitted_rows = round(len(rows) * _FITTED_SHARE)
     if task.time:
         return rows, fitted_rows

@@ -16,7 +16,7 @@ __all__ = ["deliver"]
 def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
     """Copy the model that ships, or without a blessing the judged one, and the report to the top of the folder.
 
-    Only a program that ships has tests.
+    Only a program that ships has tests, and only where the spec allows the sample that they need.
 
     Parameters
     ----------
@@ -37,5 +37,5 @@ def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
     write_bytes(folder.report, report.read_bytes())
     for path in (folder.tests, folder.sample):
         path.unlink(missing_ok=True)  # of a model before
-        if outputs["final"]:
+        if (model / path.name).exists():
             write_bytes(path, (model / path.name).read_bytes())

@@ -1,0 +1,71 @@
+"""Why a program is what it is, in words: they stand in the program itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from mlestar.stages.candidates import Candidate, Candidates
+
+__all__ = ["member_reason", "program_reason"]
+
+
+def program_reason(
+    metric: str, score: float, error: float | None, *, members: int, tried: int, plain: float | None
+) -> str:
+    """How the program was chosen, and what it reached.
+
+    Parameters
+    ----------
+    metric : str
+    score : float
+        By cross-validation.
+    error : float or None
+        Its standard error.
+    members, tried : int
+        How many candidates make the program, and of how many.
+    plain : float or None
+        The score of the plain baseline.
+    """
+    what = f"The best of {tried} candidates" if members == 1 else f"An ensemble of {members} out of {tried} candidates"
+    reached = f"{metric} {_figure(score)}"
+    if error:
+        decimals = max(1 - math.floor(math.log10(error)), 0)  # two digits of the error, and as many of the score
+        reached = f"{metric} {score:.{decimals}f} ± {error:.{decimals}f} (standard error)"
+    compared = "" if plain is None else f" Plain gradient boosting reaches {_figure(plain)}."
+    return f"{what}, by cross-validation on the training rows: {reached}.{compared}"
+
+
+def member_reason(metric: str, candidates: Candidates, member: Candidate, weight: float) -> str:
+    """What a candidate reaches by itself, and what its blocks contribute to that by the ablations."""
+    share = (
+        ""
+        if weight == 1
+        else f"By itself it reaches {metric} {_figure(member.score or 0.0)}; its weight is {weight:g}."
+    )
+    worth = [
+        f"{block} {_figure(effect, '+', 2)} against {instead}" for block, effect, instead in _worth(candidates, member)
+    ]
+    return " ".join(filter(None, [share, f"What its blocks contribute: {', '.join(worth)}." if worth else ""]))
+
+
+def _worth(candidates: Candidates, member: Candidate) -> Iterator[tuple[str, float, str]]:
+    """Blocks, what is lost without them, and what stood in their place, where the member still has the block."""
+    line = [member]
+    while line[-1].parent and (parent := candidates.find(line[-1].parent)):
+        line.append(parent)
+    blocks = candidates.solution(member.id).members[0]
+    ablated = {each.id: candidates.solution(each.id).blocks for each in line}
+    for kind, block in blocks.items():
+        effects = [
+            (each["effect"], each["variant"].split(": ")[-1].replace("without ", "no "))
+            for each in candidates.history["ablations"]
+            if each["block"] == kind and each["effect"] and ablated.get(each["candidate"], {}).get(kind) == block
+        ]
+        if effects:
+            yield kind, *effects[-1]
+
+
+def _figure(value: float, sign: str = "", digits: int = 5) -> str:
+    """So many digits; of a large number all before the point."""
+    return f"{value:{sign}.0f}" if abs(value) >= 10**digits else f"{value:{sign}.{digits}g}"
