@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sklearn.datasets import load_diabetes
-from sklearn.dummy import DummyRegressor
-from sklearn.metrics import mean_absolute_error
+from sklearn.datasets import load_breast_cancer
 
 from mlestar.data.sources import fingerprint
-from mlestar.data.tables import read_arrow
 from mlestar.errors import BudgetError
-from mlestar.files import read_json
+from mlestar.files import read_json, write_json
 from mlestar.recipes import catalogue, find_recipe
 from mlestar.stages import run_stage
 from mlestar.stages.environment import WORKERS
@@ -30,18 +28,18 @@ import time
 
 import numpy as np
 import sklearn.metrics
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from mlestar.recipes.recipe import Recipe
 
 
-class Hostile(RegressorMixin, BaseEstimator):
+class Hostile(ClassifierMixin, BaseEstimator):
     def fit(self, X, y):
         {fit}
-        self.fitted_ = True
+        self.classes_ = np.unique(y)
         return self
 
-    def predict(self, X):
+    def predict_proba(self, X):
         {predict}
 
 
@@ -50,37 +48,43 @@ def model(ctx):
     return Hostile()
 
 
-RECIPE = Recipe(kind="model", name="{name}", suits=lambda task: 100.0, encodes=("ordinal",))
+RECIPE = Recipe(kind="model", name="{name}", suits=lambda task: 100.0, family="trees")
 '''
 CHEAT = """
-        sklearn.metrics.mean_absolute_error = lambda *_, **__: 0.0
+        sklearn.metrics.roc_auc_score = lambda *_, **__: 1.0
         for name, module in list(sys.modules.items()):
             if name.startswith("mlestar.evaluation"):
                 module.get_metric = lambda *_: None
 """
-ZEROS = "return np.zeros(len(X))"
+HALF = "return np.full((len(X), 2), 0.5)"
 HOSTILE = {
-    "raises": ("raise RuntimeError('no luck')", ZEROS),
-    "exits": ("os._exit(3)", ZEROS),
-    "crashes": ("ctypes.string_at(8)", ZEROS),
-    "nothing": ("pass", "return np.full(len(X), np.nan)"),
-    "columns": ("pass", "return np.zeros((len(X), 1000))"),
-    "cheats": (CHEAT, ZEROS),
+    "raises": ("raise RuntimeError('no luck')", HALF),
+    "exits": ("os._exit(3)", HALF),
+    "crashes": ("ctypes.string_at(8)", HALF),
+    "unsure": ("pass", "return np.full((len(X), 2), np.nan)"),
+    "wide": ("pass", "return np.eye(1, 1000).repeat(len(X), axis=0)"),
+    "cheats": (CHEAT, HALF),
+    "sleeps": ("pass", "time.sleep(1000)"),
 }
-HANGING = {"hangs": ("time.sleep(1000)", ZEROS), "sleeps": ("pass", "time.sleep(1000)")}
+BY_THE_CLOCK = {
+    "mode": "wall_clock",
+    "total": 60.0,
+    "stages": {"search": 12.0, "ablate": 5.0, "refine": 12.0, "ensemble": 5.0, "validate": 5.0, "finalize": 5.0},
+}
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, tuple[str, str]]], None]]:
-    """``install(recipes)``: a distribution that adds these models to the catalogue."""
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """``install(*names)``: a distribution that adds these hostile models to the catalogue."""
 
-    def add(recipes: dict[str, tuple[str, str]]) -> None:
+    def add(*names: str) -> None:
         metadata = tmp_path / "hostile-1.0.dist-info"
         metadata.mkdir()
         (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n")
-        entries = [f"{name} = hostile_{name}" for name in recipes]
+        entries = [f"{name} = hostile_{name}" for name in names]
         (metadata / "entry_points.txt").write_text("\n".join(["[mlestar.recipes]", *entries]))
-        for name, (fit, predict) in recipes.items():
+        for name in names:
+            fit, predict = HOSTILE[name]
             code = RECIPE.format(name=name, fit=fit.strip(), predict=predict)
             (tmp_path / f"hostile_{name}.py").write_text(code)
         monkeypatch.syspath_prepend(tmp_path)
@@ -94,25 +98,27 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 @pytest.fixture
 def search(workers_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """``search(budget=...)``: scope and search on the diabetes data; returns what search wrote."""
+    """``search(evaluations, plan=None)``: scope and search on the breast cancer data; returns what search wrote."""
     monkeypatch.setenv(WORKERS, workers_address)
 
-    def run(budget: dict[str, Any]) -> dict[str, Any]:
+    def run(evaluations: int, plan: dict[str, Any] | None = None) -> dict[str, Any]:
         table = tmp_path / "train.csv"
-        load_diabetes(as_frame=True).frame.to_csv(table, index=False)
+        load_breast_cancer(as_frame=True).frame.to_csv(table, index=False)
         spec = {
             "apiVersion": "mlestar/v1",
             "kind": "Scope",
             "name": "example",
             "data": {"train": str(table)},
-            "task": {"target": "target", "metric": "mae"},
+            "task": {"target": "target", "metric": "roc_auc"},
             "validation": {"folds": 3},
-            "budget": budget,
+            "budget": {"evaluations": evaluations},
             "pipeline": {"branches": 1, "outer_steps": 1, "inner_steps": 2},
         }
         rows = {"scope_dir": tmp_path / "scope", "train_dir": tmp_path / "train", "store": str(tmp_path / "store")}
         given = {"spec": json.dumps(spec), "fingerprint": fingerprint(str(table))}
         run_stage("scope", {**rows, **given, "holdout_dir": tmp_path / "holdout"})
+        if plan:
+            write_json(tmp_path / "scope" / "plan.json", plan)
         run_stage("search", {**rows, "candidates_dir": tmp_path / "candidates", "branch": 0})
         return dict(read_json(tmp_path / "candidates" / "candidates.json"))
 
@@ -120,64 +126,54 @@ def search(workers_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def by_model(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The first candidate with each model."""
     return {each["recipes"]["model"]: each for each in reversed(document["candidates"])}
 
 
-def test_the_good_one_is_delivered_and_the_hostile_ones_are_on_record(
+def best_of(document: dict[str, Any]) -> dict[str, Any]:
+    return next(each for each in document["candidates"] if each["id"] == document["best"])
+
+
+def test_a_good_candidate_is_delivered_and_the_hostile_ones_are_on_record(
     install: Any, search: Any, tmp_path: Path
 ) -> None:
-    install(HOSTILE)
-    document = search({"evaluations": 60})
-    best = next(each for each in document["candidates"] if each["id"] == document["best"])
-    tried = by_model(document)
-    assert best["recipes"]["model"] not in HOSTILE
-    assert best["score"] < read_json(tmp_path / "scope" / "scope.json")["baseline"]["score"]
-    ends = {name: (tried[name]["status"], tried[name]["reason"]) for name in HOSTILE if name != "cheats"}
-    place = tried["raises"]["reason"].removeprefix("RuntimeError: no luck")
-    assert place.startswith(" (solution.py, line ")
+    install("raises", "exits", "crashes", "unsure", "wide", "cheats")
+    document = search(evaluations=30)
+    tried = {name: each for name, each in by_model(document).items() if name in HOSTILE}
+    assert best_of(document)["recipes"]["model"] not in HOSTILE
+    assert best_of(document)["score"] > 0.97
+    assert tried.pop("cheats")["score"] == 0.5
+    ends = {name: (each["status"], each["reason"].partition(" (solution.py, line ")[0]) for name, each in tried.items()}
     assert ends == {
-        "raises": ("failed", f"RuntimeError: no luck{place}"),
+        "raises": ("failed", "RuntimeError: no luck"),
         "exits": ("failed", "exited with code 3 in fit"),
         "crashes": ("failed", "killed by SIGSEGV (segmentation fault) in fit"),
-        "nothing": ("invalid_score", "predictions that are not finite, the first for row 0"),
-        "columns": ("invalid_score", "predictions have 1000 column(s), expected 1: one per target"),
+        "unsure": ("invalid_score", "predictions that are not finite, the first for row 0"),
+        "wide": ("invalid_score", "predictions have 1000 column(s), expected 2: one per class"),
     }
     assert max(path.stat().st_size for path in (tmp_path / "store").rglob("*.npz")) < 100_000
 
 
-def test_the_metric_is_out_of_a_candidates_reach(install: Any, search: Any, tmp_path: Path) -> None:
-    install({"cheats": HOSTILE["cheats"]})
-    cheat = by_model(search({"evaluations": 20}))["cheats"]
-    target = read_arrow(tmp_path / "train" / "target.arrow")["target"]
-    zeros = DummyRegressor(strategy="constant", constant=0.0).fit(target, target).predict(target)
-    assert cheat["status"] == "ok"
-    assert cheat["score"] == pytest.approx(mean_absolute_error(target, zeros), rel=0.01)  # the folds differ in size
-
-
 @pytest.mark.slow
-def test_candidates_that_hang_leave_time_for_good_ones(install: Any, search: Any) -> None:
-    install(HANGING)
-    document = search({"wall_clock": "30s"})
-    tried = by_model(document)
-    for name, phase in (("hangs", "fit"), ("sleeps", "predict")):
-        assert tried[name]["status"] == "timeout"
-        assert tried[name]["reason"].startswith("over the time limit of ")
-        assert tried[name]["reason"].endswith(f" s in {phase}")
-    good = [each for each in document["candidates"] if each["status"] == "ok"]
-    assert document["best"] in {each["id"] for each in good}
-    assert len({each["recipes"]["model"] for each in good}) > 1
+def test_a_candidate_that_hangs_leaves_time_for_good_ones(install: Any, search: Any) -> None:
+    install("sleeps")
+    document = search(evaluations=20, plan=BY_THE_CLOCK)
+    asleep = by_model(document)["sleeps"]
+    assert asleep["status"] == "timeout"
+    assert re.fullmatch(r"over the time limit of \d+\.\d s in predict", asleep["reason"])
+    assert best_of(document)["name"] != "plain baseline"
 
 
 def test_where_all_fail_one_line_has_the_commonest_reasons(
     install: Any, search: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install({"raises": HOSTILE["raises"]})
-    monkeypatch.setattr("mlestar.stages.scoped.memory_limit_mb", lambda: 1.0)  # a machine that has none left
+    install("raises")
+    monkeypatch.setattr("mlestar.stages.scoped.memory_limit_mb", lambda: 0.01)  # a machine that has none left
     with pytest.raises(BudgetError) as failure:
-        search({"evaluations": 20})
+        search(evaluations=10)
     message = str(failure.value)
     assert message.startswith("search, branch 0: no candidate ran to its end: ")
-    assert "x out_of_memory: over the memory limit of 1 MB in fit: used " in message
+    assert "x out_of_memory: over the memory limit of 0 MB in fit: used " in message
     assert message.endswith("; free memory, or give it fewer rows")
     assert "\n" not in message
     assert not (tmp_path / "candidates").exists()
