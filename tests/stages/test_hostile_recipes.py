@@ -56,13 +56,14 @@ CHEAT = """
             if name.startswith("mlestar.evaluation"):
                 module.get_metric = lambda *_: None
 """
+WIDE = 'sys.modules["solution"].Solution.predict_proba = lambda _, X: np.eye(1, 1000).repeat(len(X), axis=0)'
 HALF = "return np.full((len(X), 2), 0.5)"
 HOSTILE = {
     "raises": ("raise RuntimeError('no luck')", HALF),
     "exits": ("os._exit(3)", HALF),
     "crashes": ("ctypes.string_at(8)", HALF),
     "unsure": ("pass", "return np.full((len(X), 2), np.nan)"),
-    "wide": ("pass", "return np.eye(1, 1000).repeat(len(X), axis=0)"),
+    "wide": (WIDE, HALF),
     "cheats": (CHEAT, HALF),
     "sleeps": ("pass", "time.sleep(1000)"),
 }
@@ -155,13 +156,13 @@ def test_a_good_candidate_is_delivered_and_the_hostile_ones_are_on_record(
 
 
 @pytest.mark.slow
-def test_a_candidate_that_hangs_leaves_time_for_good_ones(install: Any, search: Any) -> None:
+def test_a_candidate_that_hangs_leaves_time_for_a_good_one(install: Any, search: Any) -> None:
     install("sleeps")
     document = search(evaluations=20, plan=BY_THE_CLOCK)
     asleep = by_model(document)["sleeps"]
     assert asleep["status"] == "timeout"
     assert re.fullmatch(r"over the time limit of \d+\.\d s in predict", asleep["reason"])
-    assert best_of(document)["name"] != "plain baseline"
+    assert best_of(document)["score"] > 0.97
 
 
 def test_where_all_fail_one_line_has_the_commonest_reasons(
