@@ -18,7 +18,7 @@ from mlestar.evaluation._linux import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, d
 from mlestar.evaluation._packets import receive
 from mlestar.evaluation.sandbox import Sandbox
 
-__all__ = ["MOST_PROCESSES", "MOST_THREADS", "CandidateProcess"]
+__all__ = ["MOST_PROCESSES", "MOST_THREADS", "CandidateProcess", "fork"]
 
 MOST_PROCESSES = 64
 """Of one candidate. More are not looked for: a process that forks without end must not keep its supervisor busy."""
@@ -30,6 +30,25 @@ _OUTPUT_KEPT, _OUTPUT_TOLD = 1 << 16, 4096  # bytes, characters
 _EXTENSION_MODULES = re.compile(r"^Extension modules: .*$", re.MULTILINE)  # faulthandler ends with all 200 of them
 _CHANNEL = 3  # its descriptor in the candidate, after standard input, output and error
 _SECONDS_TO_END = 1.0
+_SECONDS_TO_FORK = 10.0
+
+
+def fork() -> int:
+    """os.fork(), which waits where the machine has no process left: a candidate that took them all is soon stopped.
+
+    Raises
+    ------
+    OSError
+        When there is still none after some seconds.
+    """
+    patience = time.monotonic() + _SECONDS_TO_FORK
+    while True:
+        try:
+            return os.fork()
+        except OSError:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(_SECONDS_TO_FORK / 1000)
 
 
 class CandidateProcess:
@@ -65,7 +84,7 @@ class CandidateProcess:
         self.output: int | None = reading_end
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sandbox.detach()
-        self._pid = os.fork()
+        self._pid = fork()
         if self._pid == 0:
             _become_candidate(sandbox, scratch, theirs.fileno(), writing_end)
         os.close(writing_end)
@@ -73,7 +92,8 @@ class CandidateProcess:
         try:
             _, (self._directory,) = receive(self.channel)  # before any of the program has run
         except EOFError:
-            raise ChildProcessError(f"the candidate cannot be started: {self.ending()}") from None
+            ending, *written = self.ending(), *self.last_output().splitlines()[-1:]
+            raise ChildProcessError(": ".join(["the candidate cannot be started", ending, *written])) from None
 
     def read_output(self) -> None:
         """Take what the process has written, and keep the end of it."""
@@ -115,17 +135,19 @@ class CandidateProcess:
         return self._status is not None
 
     def ending(self) -> str:
-        """How the process ended, and the last it wrote."""
+        """How the process ended."""
         patience = time.monotonic() + _SECONDS_TO_END
         while not self.has_ended():
             if time.monotonic() > patience:
                 return "the candidate closed its channel"
             time.sleep(_SECONDS_TO_END / 1000)
-        self.read_output()
         code = os.waitstatus_to_exitcode(self._status or 0)
-        text = f"killed by {_signal_name(-code)}" if code < 0 else f"exited with code {code}"
-        written = _EXTENSION_MODULES.sub("", self._written.decode(errors="replace")).strip()
-        return f"{text}\nIt last wrote:\n{written[-_OUTPUT_TOLD:]}" if written else text
+        return f"killed by {_signal_name(-code)}" if code < 0 else f"exited with code {code}"
+
+    def last_output(self) -> str:
+        """The end of what the process has written."""
+        self.read_output()
+        return _EXTENSION_MODULES.sub("", self._written.decode(errors="replace")).strip()[-_OUTPUT_TOLD:]
 
     @property
     def was_killed(self) -> bool:
@@ -162,9 +184,10 @@ def _become_candidate(sandbox: Sandbox, scratch: Path, channel: int, output: int
         candidate.serve(socket.socket(fileno=_CHANNEL), scratch)
     except EOFError:
         os._exit(0)
-    except BaseException:  # this process must not return
-        traceback.print_exc()
-    os._exit(1)
+    except BaseException:
+        traceback.print_exc()  # into what the program has made of standard error
+    finally:
+        os._exit(1)  # this process must not return
 
 
 def _descendants(most: int | None = None) -> list[int]:
@@ -188,7 +211,7 @@ def _thread_count(pid: int) -> int:
 
 def _signal_name(number: int) -> str:
     try:
-        return signal.Signals(number).name
+        return f"{signal.Signals(number).name} ({(signal.strsignal(number) or '').lower()})"
     except ValueError:  # most real-time signals have none
         return f"signal {number}"
 

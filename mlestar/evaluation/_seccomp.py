@@ -93,6 +93,7 @@ _SIGNALS: Numbers = {
     "pidfd_send_signal": (424, 424),
 }
 _CLONE, _CLONE3, _PRCTL, _FCNTL, _IOCTL = (56, 220), (435, 435), (157, 167), (72, 25), (16, 29)
+_F_SETLEASE = 1024  # on a file of the data, by which whoever opens it next would have to wait
 # By which a descriptor sends its signals to any process.
 _OWNER_COMMANDS = {_FCNTL: (8, 15), _IOCTL: (0x8901, 0x8902)}  # F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP
 
@@ -136,6 +137,7 @@ def deny_system_calls(*, own_namespaces: bool, signals: bool) -> None:
         _instruction(RETURN, ERROR | errno.ENOSYS),
         *_deny_argument(_CLONE[column], JUMP_ANY_BIT, CLONE_NEWUSER),
         *_deny_argument(_PRCTL[column], JUMP_EQUAL, PR_SET_PDEATHSIG),
+        *_deny_argument(_FCNTL[column], JUMP_EQUAL, _F_SETLEASE, argument=1),
     ]
     if not own_namespaces:
         for numbers in _OF_A_PROCESS.values():

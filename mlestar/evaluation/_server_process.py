@@ -28,6 +28,7 @@ from sklearn.utils.validation import validate_data
 from mlestar.evaluation import candidate
 from mlestar.evaluation._linux import PR_SET_DUMPABLE, die_with_parent, prctl
 from mlestar.evaluation._packets import SOCKET
+from mlestar.evaluation._process import fork
 from mlestar.evaluation.sandbox import Mode, Sandbox
 from mlestar.evaluation.supervisor import supervise
 
@@ -85,7 +86,7 @@ def _serve(listener: socket.socket, sandbox: Sandbox, cores: int) -> None:
             connection, _ = listener.accept()
             server = os.getpid()
             ended, alive = os.pipe()
-            pid = os.fork()
+            pid = fork()
             if pid == 0:
                 _become_session(server, listener, connection, sandbox)
             os.close(alive)

@@ -34,7 +34,7 @@ from mlestar.evaluation._packets import receive, send
 __all__ = ["look_up_thread_pools", "serve"]
 
 _PROGRAM = "solution.py"
-_REASON_CHARACTERS = 2000
+_ERROR_CHARACTERS, _LINE_CHARACTERS, _TRACEBACK_CHARACTERS = 300, 100, 4000
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 
 
@@ -51,8 +51,8 @@ class _UnusablePredictions(Exception):
 def serve(channel: socket.socket, scratch: Path) -> None:
     """Work through the requests of the supervisor until it closes the channel.
 
-    Every request is one phase and is answered once: ``status`` is ok, failed, out_of_memory or invalid_score, and
-    ``reason`` says why.
+    Every request is one phase and is answered once: ``status`` is ok, failed, out_of_memory or invalid_score,
+    ``reason`` says why in a line, and ``details`` is the traceback.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def serve(channel: socket.socket, scratch: Path) -> None:
         try:
             message, descriptors = receive(channel)
         except OSError as error:  # the program holds all the descriptors that it may have
-            send(channel, {"status": "failed", "reason": _reason(error)})
+            send(channel, _failure("failed", error))
             continue
         try:
             answer = getattr(phases, message["phase"])(*descriptors)
@@ -82,9 +82,9 @@ def serve(channel: socket.socket, scratch: Path) -> None:
         except _UnusablePredictions as error:
             reply = {"status": "invalid_score", "reason": str(error)}
         except MemoryError as error:  # refused at once, because it was more than the machine has
-            reply = {"status": "out_of_memory", "reason": _reason(error)}
+            reply = _failure("out_of_memory", error)
         except BaseException as error:  # SystemExit of the program too; the supervisor is told of all
-            reply = {"status": "failed", "reason": _reason(error)}
+            reply = _failure("failed", error)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -177,7 +177,10 @@ def _array(descriptor: int) -> NDArray[Any]:
 def _write(output: int, values: Any, labels: Any) -> dict[str, Any]:
     """Write values as float64, then labels as int64, without a header; the reply holds their shapes."""
     try:
-        numbers = np.ascontiguousarray(values, dtype=np.float64)
+        array = np.asarray(values)
+        if array.dtype.kind not in "biufO":  # what else there is would be made numbers without a word
+            raise TypeError(f"their type is {array.dtype}")
+        numbers = np.ascontiguousarray(array, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise _UnusablePredictions(f"predictions are not numbers: {error}") from None
     with open(output, "wb", closefd=False) as file:
@@ -187,9 +190,13 @@ def _write(output: int, values: Any, labels: Any) -> dict[str, Any]:
     return {"shape": list(numbers.shape), "labels": None if labels is None else list(np.shape(labels))}
 
 
-def _reason(error: BaseException) -> str:
-    """The error, and the line of the program that it came from."""
-    text = f"{type(error).__name__}: {error}".removesuffix(": ")
+def _failure(status: str, error: BaseException) -> dict[str, Any]:
+    """The error with the line of the program that it came from; beside it, the traceback."""
+    message = next(iter(str(error).splitlines()), "")
+    text = f"{type(error).__name__}: {message}".removesuffix(": ")[:_ERROR_CHARACTERS]
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == _PROGRAM]
-    place = f" ({_PROGRAM}, line {frames[-1].lineno}, in {frames[-1].name}: {frames[-1].line})" if frames else ""
-    return text[:_REASON_CHARACTERS] + place[:_REASON_CHARACTERS]
+    if frames:
+        line = (frames[-1].line or "")[:_LINE_CHARACTERS]
+        text += f" ({_PROGRAM}, line {frames[-1].lineno}, in {frames[-1].name}: {line})"
+    details = "".join(traceback.format_exception(error))[-_TRACEBACK_CHARACTERS:]
+    return {"status": status, "reason": text, "details": details}

@@ -115,9 +115,7 @@ class Harness:
         InvalidScore
             When the metric is not defined for them.
         """
-        if predictions.reshape(len(predictions), -1).shape[1] != (len(self.task.classes) or self.task.outputs):
-            wanted = f"{len(self.task.classes)} classes" if self.task.classes else f"{self.task.outputs} target(s)"
-            raise InvalidScore(f"predictions of shape {predictions.shape} for {wanted}")
+        self._require_width(predictions)
         if self.task.is_classification and labels is None:
             labels = predictions.argmax(axis=1)
         if not self.task.is_classification:
@@ -209,11 +207,11 @@ class Harness:
         executed = record is None
         if record is None:
             try:
-                record = work(solution, fold, limits)
+                record = self._of_right_width(work(solution, fold, limits))
             except CandidateFailure as failure:
                 record = Record(
                     status=failure.status,
-                    reason=failure.reason,
+                    reason="\n".join(filter(None, [failure.reason, failure.details])),
                     limits=limits,
                     fit_seconds=failure.seconds,
                     peak_mb=failure.peak_mb,
@@ -243,6 +241,21 @@ class Harness:
             predictions=predictions.values,
             labels=predictions.labels,
         )
+
+    def _of_right_width(self, record: Record) -> Record:
+        """A record without its predictions where these are too narrow, or too wide: a store need not keep those."""
+        try:
+            self._require_width(np.asarray(record.predictions))
+        except InvalidScore as error:
+            return replace(record, status="invalid_score", reason=str(error), predictions=None, labels=None)
+        return record
+
+    def _require_width(self, predictions: np.ndarray) -> None:
+        columns = predictions.reshape(len(predictions), -1).shape[1]
+        wanted = len(self.task.classes) or self.task.outputs
+        if columns != wanted:
+            what = "class" if self.task.classes else "target"
+            raise InvalidScore(f"predictions have {columns} column(s), expected {wanted}: one per {what}")
 
     def _program(self, solution: Solution) -> str:
         return render(solution, self.task)

@@ -65,13 +65,13 @@ def summary(
     results: Sequence[FoldScore],
     predictions: np.ndarray | None = None,
 ) -> Evaluation:
-    """The evaluation of a solution, from those of the folds that ran."""
+    """The evaluation of a solution, from those of the folds that ran; of a reason, the first line."""
     seconds = [result.record.fit_seconds + result.record.predict_seconds for result in results]
     scores = tuple(result.score for result in results if result.score is not None)
     return Evaluation(
         solution=solution,
         status=status,
-        reason=reason,
+        reason=reason and reason.splitlines()[0],
         score=float(np.mean(scores)) if status in ("ok", "pruned") else None,
         fold_scores=scores,
         predictions=predictions,

@@ -44,7 +44,8 @@ class Limits:
     seconds : float
         Wall time of all its phases together, from when the core was granted.
     memory_mb : float
-        Memory beyond what the libraries take, descendants included, in MB of 10^6 bytes. Mapped data does not count.
+        Memory beyond what the libraries take, descendants and files of its own included, in MB of 10^6 bytes. Mapped
+        data does not count.
     """
 
     seconds: float
@@ -86,13 +87,18 @@ class CandidateFailure(Exception):
     ----------
     status : {"failed", "timeout", "out_of_memory", "invalid_score"}
     reason : str
+        One line.
+    details : str
+        The traceback, or what the process last wrote; may be empty.
     seconds, peak_mb : float
-        What the phase that failed had used, as in :class:`Phase`.
+        What the session had used by then, as in :class:`Phase`.
     """
 
-    def __init__(self, status: str, reason: str, seconds: float = 0.0, peak_mb: float = 0.0) -> None:
+    def __init__(
+        self, status: str, reason: str, details: str = "", *, seconds: float = 0.0, peak_mb: float = 0.0
+    ) -> None:
         super().__init__(f"{status}: {reason}")
-        self.status, self.reason, self.seconds, self.peak_mb = status, reason, seconds, peak_mb
+        self.status, self.reason, self.details, self.seconds, self.peak_mb = status, reason, details, seconds, peak_mb
 
 
 class Interrupted(Exception):
@@ -170,6 +176,7 @@ class Session:
     ) -> None:
         self._connection, self._address, self._interrupted = connection, address, interrupted
         self._failure: CandidateFailure | None = None
+        self._used = Phase(0.0, 0.0)
         started = time.monotonic()
         try:
             connection.connect(address)
@@ -243,35 +250,36 @@ class Session:
         self._send({"phase": name, "paths": [str(path.resolve(strict=True)) for path in paths]})
         reply, descriptors = self._receive()
         content = b"".join(map(_content, descriptors))  # of a failure there is none
+        self._used = Phase(self._used.seconds + reply["seconds"], max(self._used.peak_mb, reply["peak_mb"]))
         if reply["status"] != "ok":
-            self._failure = CandidateFailure(reply["status"], reply["reason"], reply["seconds"], reply["peak_mb"])
+            self._failure = self._failed(reply["status"], reply["reason"], reply["details"])
             raise self._failure
         return Phase(reply["seconds"], reply["peak_mb"]), reply["result"], content
 
     def _predictions(self, rows: int, used: Phase, result: dict[str, Any], content: bytes) -> Predictions:
         """Check what a candidate returned: shapes, as it says, and bytes. They need not go together."""
 
-        def invalid(reason: str) -> CandidateFailure:
-            return CandidateFailure("invalid_score", reason, used.seconds, used.peak_mb)
-
         shape, label_shape = result["shape"], result["labels"]
         if not (shape and len(shape) in (1, 2) and shape[0] == rows):
-            raise invalid(f"predictions of shape {shape} for {rows} rows")
+            raise self._failed("invalid_score", f"predictions of shape {shape} for {rows} rows")
         if label_shape not in (None, [rows]):
-            raise invalid(f"labels of shape {label_shape} for {rows} rows")
+            raise self._failed("invalid_score", f"labels of shape {label_shape} for {rows} rows")
         numbers = int(np.prod(shape))
         if len(content) != 8 * (numbers + (0 if label_shape is None else rows)):
-            raise invalid("predictions are incomplete")
-        values = np.frombuffer(content, np.float64, numbers).reshape(rows, -1)
+            raise self._failed("invalid_score", "predictions are incomplete")
+        values = np.frombuffer(content, np.float64, numbers).reshape(rows, *shape[1:] or [1])
         if not np.isfinite(values).all():
             first = np.argmin(np.isfinite(values).all(axis=1))
-            raise invalid(f"predictions that are not finite, the first for row {first}")
+            raise self._failed("invalid_score", f"predictions that are not finite, the first for row {first}")
         labels = None
         if label_shape is not None:
             labels = np.frombuffer(content, np.int64, offset=8 * numbers)
             if rows and not (labels.min() >= 0 and labels.max() < values.shape[1]):
-                raise invalid(f"labels outside of 0..{values.shape[1] - 1}")
+                raise self._failed("invalid_score", f"labels outside of 0..{values.shape[1] - 1}")
         return Predictions(values, labels, used.seconds, used.peak_mb)
+
+    def _failed(self, status: str, reason: str, details: str = "") -> CandidateFailure:
+        return CandidateFailure(status, reason, details, seconds=self._used.seconds, peak_mb=self._used.peak_mb)
 
     def _send(self, message: dict[str, Any], *descriptors: int) -> None:
         try:

@@ -1,7 +1,7 @@
 """The trusted side of a session: forks the candidate, hands it the data phase by phase, and holds it to its limits.
 
 Times and memory are measured here, and results are written to files in memory that were made here; of what a candidate
-says only the shapes of its predictions, and the reason of a failure, are passed on.
+says only the shapes of its predictions, and why it failed, are passed on.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import time
+from math import isinf
 from typing import Any
 
 from mlestar.evaluation._packets import ProtocolError, receive, send
@@ -19,8 +20,9 @@ from mlestar.evaluation.sandbox import SCRATCH_BYTES, Sandbox
 __all__ = ["supervise"]
 
 _POLL_SECONDS = 0.05
-_REASON_CHARACTERS = 5000  # of up to 12 bytes in JSON, within one packet
+_REASON_CHARACTERS, _DETAILS_CHARACTERS = 500, 4500  # of up to 12 bytes in JSON, within one packet
 _DIMENSIONS = 4  # of predictions, that a reason names
+_NAMES = {"combined": "combine"}  # of phases, where they are called otherwise
 _TO_WRITE = {"predict", "combined", "save"}  # phases that return bytes
 _OWN_FAILURES = {"failed", "invalid_score", "out_of_memory"}  # that a candidate may report of itself
 
@@ -50,9 +52,11 @@ def supervise(client: socket.socket, sandbox: Sandbox) -> None:
 
 
 class _Failure(Exception):
-    def __init__(self, status: str, reason: str) -> None:
+    def __init__(self, status: str, reason: str, details: str = "") -> None:
         super().__init__(reason)
-        self.status, self.reason = status, reason
+        self.status = status
+        self.reason = _readable(" ".join(reason.split()))[:_REASON_CHARACTERS]
+        self.details = _readable(details)[-_DETAILS_CHARACTERS:]
 
 
 class _Session:
@@ -72,6 +76,7 @@ class _Session:
         self._limit_seconds, self._limit_mb = seconds, memory_mb
         self._spent = self._peak_mb = 0.0
         self._measured = -_POLL_SECONDS
+        self._place = "before fit"  # or in, or after, a phase; for the reason of a failure
         self._written: list[int] = []  # files in memory, for what the phase returns
 
     def serve(self) -> None:
@@ -91,7 +96,7 @@ class _Session:
                 answer["result"] = self._run(request["phase"], request["paths"])
             except _Failure as error:
                 failure = error
-                answer = {"status": error.status, "reason": _readable(error.reason)[:_REASON_CHARACTERS]}
+                answer = {"status": error.status, "reason": error.reason, "details": error.details}
             seconds = time.monotonic() - started
             self._spent += seconds
             returned = () if failure else self._written
@@ -101,6 +106,8 @@ class _Session:
 
     def _run(self, phase: str, paths: list[str]) -> dict[str, Any]:
         """One phase; what it returns is the shapes that the candidate names, and a file in memory."""
+        name = _NAMES.get(phase, phase)
+        self._place = f"in {name}"
         if phase in _TO_WRITE:
             self._written.append(os.memfd_create("result"))
         # Opened here, in the view of the server, where they can only be read: see _namespaces.
@@ -118,10 +125,12 @@ class _Session:
         except (EOFError, ConnectionError):
             raise self._ended() from None
         except ProtocolError as error:
-            raise _Failure("failed", f"the candidate wrote into its channel: {error}") from None
+            raise _Failure("failed", f"wrote into its channel {self._place}: {error}") from None
         self._measure()
         if (status := str(reply.get("status"))) != "ok":
-            raise _Failure(status if status in _OWN_FAILURES else "failed", str(reply.get("reason")))
+            texts = (str(reply.get(each, "")) for each in ("reason", "details"))
+            raise _Failure(status if status in _OWN_FAILURES else "failed", *texts)
+        self._place = f"after {name}"
         return {name: _shape(reply.get(name)) for name in ("shape", "labels")}
 
     def _wait(self, source: socket.socket, deadline: float) -> None:
@@ -139,8 +148,7 @@ class _Session:
             if self._client in ready:
                 raise EOFError("the client spoke out of turn, or closed the connection")
             if left <= 0:
-                limit = self._limit_seconds
-                raise _Failure("timeout", f"used {limit - left:.1f} s, limit {limit:.1f} s")
+                raise _Failure("timeout", f"over the time limit of {self._limit_seconds:.1f} s {self._place}")
             if time.monotonic() - self._measured >= _POLL_SECONDS:
                 if self._process.has_ended():
                     raise self._ended()
@@ -149,30 +157,37 @@ class _Session:
     def _measure(self) -> None:
         family = self._process.family()
         if len(family) > MOST_PROCESSES:
-            raise _Failure("failed", f"started more than {MOST_PROCESSES} processes")
+            raise _Failure("failed", f"started more than {MOST_PROCESSES} processes {self._place}")
         if self._process.threads(family) > MOST_THREADS:
-            raise _Failure("failed", f"started more than {MOST_THREADS} threads")
+            raise _Failure("failed", f"started more than {MOST_THREADS} threads {self._place}")
         files_mb = self._process.written_mb()
+        if isinf(files_mb):
+            raise _Failure("failed", f"left files that cannot be counted {self._place}: too many, or hidden too deep")
         if files_mb > SCRATCH_BYTES / 1e6:
-            raise _Failure("failed", f"wrote more files than fit into {SCRATCH_BYTES / 1e9:.1f} GB")
+            raise _Failure("failed", f"wrote files of more than {_size(SCRATCH_BYTES / 1e6)} {self._place}")
         files_mb += sum(os.fstat(descriptor).st_size for descriptor in self._written) / 1e6
         used = self._process.used_mb(family, self._limit_mb) + files_mb
         self._measured = time.monotonic()
         self._peak_mb = max(self._peak_mb, used)
         if used > self._limit_mb:
-            files = f" ({files_mb / 1000:.2f} GB in files)" if files_mb > 1 else ""
-            raise _Failure("out_of_memory", f"used {used / 1000:.2f} GB{files}, limit {self._limit_mb / 1000:.2f} GB")
+            files = f", {_size(files_mb)} of it in files" if files_mb > 1 else ""
+            limit = f"over the memory limit of {_size(self._limit_mb)} {self._place}"
+            raise _Failure("out_of_memory", f"{limit}: used {_size(used)}{files}")
 
     def _ended(self) -> _Failure:
-        reason = self._process.ending()
+        reason = f"{self._process.ending()} {self._place}"
         if self._process.was_killed:
-            return _Failure("out_of_memory", f"probably the machine ran out of memory: {reason}")
-        return _Failure("failed", reason)
+            return _Failure("out_of_memory", f"{reason}, probably because the machine ran out of memory")
+        return _Failure("failed", reason, self._process.last_output())
 
 
 def _readable(text: str) -> str:
     """A text without what moves a cursor, and what UTF-8 cannot hold: a candidate may write anything."""
     return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _size(megabytes: float) -> str:
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
 
 
 def _shape(told: object) -> list[int] | None:

@@ -9,6 +9,7 @@ from itertools import combinations, zip_longest
 from typing import Any
 
 from mlestar.data.task import Task
+from mlestar.errors import SolutionError
 from mlestar.evaluation.metrics import get_metric
 from mlestar.recipes.catalogue import find_recipe, knows_recipe, null_recipe, recipes_for
 from mlestar.recipes.recipe import Recipe
@@ -112,6 +113,11 @@ class RecipeProposer:
         """The ``turn``-th setting of a model, with blocks that go with it."""
         encodes = [each for each in recipes_for("encode", self.task) if _feeds(each, model)]
         wanted = [each for name in model.encodes for each in encodes if each.name == name] or encodes[:1]
+        if not wanted:
+            raise SolutionError(
+                f"recipe model_{model.name}: no encode recipe is for its family {model.family!r}; "
+                "name the family of a model that there is, or add such a recipe"
+            )
         encode = wanted[turn % len(wanted)]
         features = [each.name for each in self._worth_having("features") if not _clash(each, encode)]
         recipes = [

@@ -123,14 +123,14 @@ class Branch:
         """What one fit is likely to take: what those of the same model took, or all others, or the plain baseline.
 
         Measured seconds are compared by the static costs of recipes. Of a fit that was cut off it is known that it
-        takes longer than it was given.
+        takes longer than it was given; what other models take, it does not tell.
         """
         task = self.scoped.task
         rates = [
             each.seconds
             / (len(each.fold_scores) + (each.status == "timeout"))
             / static_cost(self.candidates.solution(each.id), task)
-            for each in self._measured(solution) or self._measured()
+            for each in self._measured(solution) or [each for each in self._measured() if each.status != "timeout"]
         ]
         plain = self.scoped.seconds_per_evaluation / static_cost(plain_solution(task), task)
         return median(rates or [plain]) * static_cost(solution, task)

@@ -18,6 +18,7 @@ from mlestar.solution import Block, Solution, render
 from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.environment import cores
+from mlestar.stages.failures import why_nothing_ran
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
 from mlestar.stages.reasons import member_reason, program_reason
 from mlestar.stages.refits import CERTAINTY, refit_seconds
@@ -270,7 +271,7 @@ def _fit_first(
     Returns the choice, its program, and the seconds that the fit took.
     Something has to be delivered: the cheapest choice may take the time of the stages that come after.
     """
-    reasons = []
+    failures = []
     cheapest = min(ranked, key=lambda each: sum(member.seconds for member, _ in each.members))
     for choice in [*ranked, cheapest]:
         program = _rendered(scoped, harness, merged, choice)
@@ -281,12 +282,10 @@ def _fit_first(
         try:
             taken = fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
         except CandidateFailure as failure:
-            reasons.append(f"{choice.method}: {failure.reason}")
+            failures.append((failure.status, failure.reason))
             continue
         return choice, program, taken
-    raise BudgetError(
-        f"ensemble: nothing could be fitted on all training rows ({'; '.join(reasons)}); raise the budget"
-    )
+    raise BudgetError(f"ensemble: nothing could be fitted on all training rows: {why_nothing_ran(failures)}")
 
 
 def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: _Choice) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from mlestar.errors import BudgetError
 from mlestar.recipes import Proposal, RecipeProposer, plain_solution
 from mlestar.stages.branch import Branch, open_branch
+from mlestar.stages.failures import why_nothing_ran
 
 __all__ = ["search"]
 
@@ -45,7 +45,8 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
         if work.candidates.best_id is None:  # scope has the plain baseline on record, so that it costs no time
             _try(work, Proposal(plain_solution(work.scoped.task), "plain baseline"), required=True)
         if work.candidates.best_id is None:
-            raise BudgetError(_why_nothing_ran(work))
+            failures = [(each.status, each.reason) for each in work.candidates.entries]
+            raise BudgetError(f"search, branch {branch}: no candidate ran to its end: {why_nothing_ran(failures)}")
         _merge(work)
     work.candidates.write(candidates_dir)
 
@@ -74,9 +75,3 @@ def _merge(work: Branch) -> None:
             evaluation = work.evaluate(merged, name, parent=best.id, block=kind)
             if work.is_better(evaluation):
                 work.accept(merged)
-
-
-def _why_nothing_ran(work: Branch) -> str:
-    reasons = Counter(f"{each.status}: {each.reason}" for each in work.candidates.entries)
-    common = "; ".join(f"{count}x {reason}" for reason, count in reasons.most_common(3)) or "no candidate was started"
-    return f"search, branch {work.branch}: no candidate ran to its end ({common}); give it a larger budget"

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -268,23 +269,64 @@ def test_there_is_no_network(server: Server, program: Callable[..., str], data: 
             udp.recv(1)
 
 
+REACH = """
+import resource
+
+
+def reach(process):
+    attempts = (
+        lambda: os.kill(process, signal.SIGCONT),
+        lambda: signal.pidfd_send_signal(os.pidfd_open(process), signal.SIGCONT),
+        lambda: os.setpriority(os.PRIO_PROCESS, process, 1),
+        lambda: os.sched_setaffinity(process, os.sched_getaffinity(0)),
+        lambda: os.sched_setscheduler(process, os.SCHED_BATCH, os.sched_param(0)),
+        lambda: resource.prlimit(process, resource.RLIMIT_CORE, (0, 0)),
+    )
+    reached = []
+    for number, attempt in enumerate(attempts):
+        try:
+            attempt()
+            reached.append(number)
+        except OSError:
+            pass
+    return reached
+"""
+
+
+def test_the_filter_of_system_calls_alone_keeps_other_processes_out_of_reach(bystander: subprocess.Popen[bytes]):
+    code = f"""
+import fcntl, os, signal
+{REACH}
+from mlestar.evaluation._seccomp import deny_system_calls
+
+print(reach({bystander.pid}))
+deny_system_calls(own_namespaces=False, signals=True)
+print(reach({bystander.pid}))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+os.sched_setaffinity(0, os.sched_getaffinity(0))
+try:
+    fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, {bystander.pid})
+except PermissionError:
+    print("denied")
+"""
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert found.splitlines() == ["[0, 1, 2, 3, 4, 5]", "[]", "denied"]
+
+
 def test_other_processes_are_out_of_reach(
     server: Server, program: Callable[..., str], data: Path, bystander: subprocess.Popen[bytes]
 ):
     signals: list[int] = []
     previous = signal.signal(signal.SIGCONT, lambda number, _: signals.append(number))
     code = program(
+        helpers=REACH,
         fit=f"""
             PTRACE_ATTACH = 16
             libc = ctypes.CDLL(None)
             self.reached_ = 0
             for process in {[bystander.pid, os.getpid(), server._process.pid]}:
                 self.reached_ += libc.ptrace(PTRACE_ATTACH, process, None, None) == 0
-                try:
-                    os.kill(process, signal.SIGCONT)
-                    self.reached_ += 1
-                except OSError:
-                    pass
+                self.reached_ += len(reach(process))
             for everybody in (-1, 0):
                 try:
                     os.kill(everybody, signal.SIGCONT)

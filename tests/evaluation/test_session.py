@@ -164,31 +164,6 @@ def test_measured_time_and_memory_are_those_of_the_phase(
     assert 200 <= phase.peak_mb < 300
 
 
-@pytest.mark.parametrize(
-    ("code", "reason"),
-    [
-        ({"predict": "return np.full(len(X), np.nan)"}, "not finite, the first for row 0"),
-        ({"predict": "return np.zeros(len(X) - 1)"}, r"shape \[29\] for 30 rows"),
-        ({"predict": "return np.zeros((len(X), 1, 1))"}, r"shape \[30, 1, 1\]"),
-        ({"predict": "return ['high'] * len(X)"}, "not numbers"),
-        ({"predict": "return ['other'] * len(X)", "classes": ("no", "yes")}, "'other', which is not in CLASSES"),
-        ({"predict": "return ['no']", "classes": ("no", "yes")}, r"labels of shape \[1\] for 30 rows"),
-    ],
-)
-def test_predictions_that_cannot_be_scored(
-    workers: Workers, program: Callable[..., str], tables: tuple[Path, Path], code: dict[str, object], reason: str
-):
-    features, target = tables
-    if "classes" in code:
-        target = target.with_name("classes.arrow")
-        write_arrow(pd.DataFrame({"target": np.arange(30) % 2}), target)
-    with workers.session(program(**code), seed=0, threads=1, limits=LIMITS) as session:
-        session.fit(features, target)
-        with pytest.raises(CandidateFailure, match=reason) as failure:
-            session.predict(features)
-    assert failure.value.status == "invalid_score"
-
-
 def test_a_failing_program_is_named_with_its_line(
     workers: Workers, program: Callable[..., str], tables: tuple[Path, Path]
 ):
@@ -201,16 +176,6 @@ def test_a_failing_program_is_named_with_its_line(
         assert e.value.status == "failed"
         with pytest.raises(CandidateFailure, match="colour"):
             session.predict(tables[0])
-
-
-def test_a_syntax_error_fails_at_the_first_phase(
-    workers: Workers, program: Callable[..., str], tables: tuple[Path, Path]
-):
-    with (
-        workers.session(program(fit="return ("), seed=0, threads=1, limits=LIMITS) as session,
-        pytest.raises(CandidateFailure, match="SyntaxError"),
-    ):
-        session.fit(*tables)
 
 
 def test_a_file_that_is_not_there_is_the_callers_mistake(workers: Workers, program: Callable[..., str], tmp_path: Path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +12,8 @@ import pandas as pd
 import pytest
 
 from mlestar.data.task import Column, Task
-from mlestar.recipes import RecipeProposer, Trial, find_recipe
+from mlestar.errors import SolutionError
+from mlestar.recipes import RecipeProposer, Trial, catalogue, find_recipe
 from mlestar.solution import Block, Solution
 
 HOUSES = Task(
@@ -58,6 +61,14 @@ def test_branches_share_the_models_out(branches: int) -> None:
     ]
     assert sorted(name for names in dealt for name in names) == sorted(set().union(*dealt))
     assert set().union(*dealt) == {"lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "ridge"}
+
+
+def test_a_model_that_no_encoding_is_for_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = replace(find_recipe("model", "ridge"), name="deep", family="neural", sparse=False)
+    known = catalogue()
+    monkeypatch.setattr(sys.modules["mlestar.recipes.catalogue"], "catalogue", lambda: (*known, deep))
+    with pytest.raises(SolutionError, match="model_deep: no encode recipe is for its family 'neural'; name the family"):
+        RecipeProposer(PLAIN).initial()
 
 
 def test_branches_beyond_the_models_start_from_other_settings() -> None:
