@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["BudgetError", "DataError", "MlestarError", "ModelError", "SolutionError", "SpecError", "quoted"]
+__all__ = [
+    "BudgetError",
+    "DataError",
+    "MlestarError",
+    "ModelError",
+    "SolutionError",
+    "SpecError",
+    "quoted",
+    "reason",
+]
 
 _LONGEST_QUOTE = 60
+_LONGEST_REASON = 200
 
 
 def quoted(value: object) -> str:
@@ -17,6 +27,12 @@ def quoted(value: object) -> str:
     """
     text = repr(value)
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
+
+
+def reason(error: Exception) -> str:
+    """What an exception of a library says, for a message: on one line, and cut where it is long."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
 
 
 class MlestarError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from mlestar.data.metric_names import METRICS
+from mlestar.data.roles import reads_as_dates
 from mlestar.data.task import Label, TaskType
 from mlestar.errors import DataError, quoted
 
@@ -28,7 +29,7 @@ def infer_type(targets: pd.DataFrame, metric: str | None) -> tuple[TaskType, str
     Raises
     ------
     DataError
-        When the target reads as numbers but for some values, which would make a class of every number.
+        When the target reads as dates, or as numbers but for some values: every one would become a class.
     """
     if targets.shape[1] > 1:
         return "regression", f"there are {targets.shape[1]} targets"
@@ -46,6 +47,8 @@ def infer_type(targets: pd.DataFrame, metric: str | None) -> tuple[TaskType, str
             )
     if pd.api.types.is_string_dtype(column) and len(counts) > _MOST_NUMBERED_CLASSES:
         _require_no_numbers(column)
+        if reads_as_dates(column):
+            raise _dates(column)
     reason = f"the target has {len(counts)} different values"
     return "binary" if len(counts) == 2 else "multiclass", reason
 
@@ -59,6 +62,10 @@ def _require_no_numbers(column: pd.Series) -> None:
             f"target {quoted(column.name)} reads as numbers but for values such as {quoted(example)}; correct these, "
             "or set task.type: multiclass if it names classes"
         )
+
+
+def _dates(column: pd.Series) -> DataError:
+    return DataError(f"target {quoted(column.name)} holds dates; predict a number made of them, such as days")
 
 
 def _is_judged_by_class(metric: str | None) -> bool:
@@ -77,7 +84,7 @@ def check_type(targets: pd.DataFrame, task_type: TaskType) -> None:
         if distinct < 2:
             raise DataError(f"target {quoted(name)} has the same value in every row; name a column that differs")
         if pd.api.types.is_datetime64_any_dtype(column):
-            raise DataError(f"target {quoted(name)} holds dates; predict a number made of them, such as days")
+            raise _dates(column)
         if task_type == "regression" and not pd.api.types.is_numeric_dtype(column):
             odd = column[pd.to_numeric(column, errors="coerce").isna()]
             example = (odd if len(odd) else column).iloc[0]

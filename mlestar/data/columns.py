@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from mlestar.data.roles import decimal_comma, detect_role, is_identifier, looks_like_identifier_name
@@ -66,6 +67,11 @@ def suggestions(task: Task, frame: pd.DataFrame) -> list[str]:
     for name in task.categorical:
         if example := decimal_comma(frame[name]):
             found.append(f"{quoted(name)} holds decimal commas, as in {quoted(example)}; write decimal points")
+    for name in task.numeric:
+        if task.storage[name] == "number" and (infinite := int(np.isinf(frame[name]).sum())):
+            found.append(
+                f"{quoted(name)} is infinite in {infinite} rows, which count as missing; correct them if you can"
+            )
     if task.time or task.group:
         return found
     for column in task.columns:

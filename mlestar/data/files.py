@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import lzma
+import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import IO, Any
 import fsspec
 from fsspec.utils import get_protocol
 
-from mlestar.errors import DataError, quoted
+from mlestar.errors import DataError, quoted, reason
 from mlestar.spec import did_you_mean
 
 __all__ = [
@@ -40,6 +41,11 @@ _DELIMITERS = {
 }
 _EXTRAS = {"gs": "gcs", "gcs": "gcs", "s3": "s3"}  # of this package, by the protocols that need them
 _KINDS = {"csv": "csv", "tsv": "tsv", "parquet": "parquet", "pq": "parquet"}
+_OTHER_CONTENTS = {
+    b"\x1f\x8b": "compressed with gzip; name it .csv.gz",
+    b"PK\x03\x04": "a zip archive, such as an Excel file; export it as CSV",
+    b"PAR1": "a Parquet file; name it .parquet",
+}
 _LONGEST_FIELD = 1 << 30
 
 
@@ -107,25 +113,30 @@ def opened(uri: str, mode: str = "rb", **options: Any) -> Iterator[IO[Any]]:
         file = fsspec.open(uri, mode, **options).open()
     except FileNotFoundError:
         raise DataError(f"{uri}: no such file; check the path") from None
-    except OSError as error:
-        raise DataError(f"{uri}: cannot be read ({error.strerror or error}); name a file that can be read") from None
+    except (OSError, zipfile.BadZipFile) as error:
+        because = getattr(error, "strerror", None) or reason(error)
+        raise DataError(f"{uri}: cannot be read ({because}); name a file that can be read") from None
     except ImportError as error:  # the package for this protocol is not installed
         extra = _EXTRAS.get(get_protocol(uri))
         remedy = f"install it by pip install 'mlestar[{extra}]'" if extra else "install it, or use a local file"
-        raise DataError(f"{uri}: needs a package that is not installed ({error}); {remedy}") from None
-    except ValueError as error:  # an unknown protocol or compression
-        raise DataError(f"{uri}: {error}; use a local file, gs:// or s3://") from None
+        raise DataError(f"{uri}: needs a package that is not installed ({reason(error)}); {remedy}") from None
+    except ValueError as error:  # an unknown protocol
+        raise DataError(f"{uri}: {reason(error)}; use a local file, gs:// or s3://") from None
+    except Exception as error:  # what the packages for remote files raise is their own
+        if is_local(uri):
+            raise
+        raise DataError(f"{uri}: cannot be read ({reason(error)}); check the address and your credentials") from None
     with file:
         try:
             yield file
-        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-            raise DataError(f"{uri}: cannot be read to its end ({error}); copy or compress it again") from None
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+            raise DataError(f"{uri}: cannot be read to its end ({reason(error)}); copy or compress it again") from None
 
 
 def check_header(uri: str, delimiter: str) -> list[str]:
     """The fields of the first line; refuses a file in which it does not name the columns, or stands alone."""
     try:
-        records = (record for _, record in _records(uri, delimiter) if record)
+        records = (record for _, record in _records(uri, delimiter))
         names, row = next(records, []), next(records, None)
     except UnicodeDecodeError:
         check_encoding(uri)
@@ -150,7 +161,7 @@ def check_rows(uri: str, delimiter: str) -> None:
     try:
         for line, record in _records(uri, delimiter, strict=True):
             width = width or len(record)
-            if record and len(record) != width:
+            if len(record) != width:
                 raise DataError(
                     f"{uri}:{line}: {len(record)} field(s) where the header has {width}; "
                     "complete the row, or quote the value that contains a delimiter"
@@ -166,12 +177,13 @@ def check_rows(uri: str, delimiter: str) -> None:
 
 
 def _records(uri: str, delimiter: str, *, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file as text, each with the line on which it ends."""
+    """The rows of a CSV file as text, without those that are blank, each with the line on which it ends."""
     csv.field_size_limit(_LONGEST_FIELD)
     with opened(uri, "rt", compression="infer", encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter, strict=strict)
         for record in reader:
-            yield reader.line_num, record
+            if len(record) > 1 or "".join(record).strip():  # as pandas skips blank lines
+                yield reader.line_num, record
 
 
 def check_encoding(uri: str) -> None:
@@ -181,6 +193,9 @@ def check_encoding(uri: str) -> None:
             try:
                 content.decode("utf-8")
             except UnicodeDecodeError as error:
+                for start, what in _OTHER_CONTENTS.items():
+                    if line == 1 and content.startswith(start):
+                        raise DataError(f"{uri}: is {what}") from None
                 is_utf16 = line == 1 and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
                 raise DataError(
                     f"{uri}:{line}: byte {error.start + 1} of the line (0x{content[error.start]:02x}) is not UTF-8; "
@@ -190,19 +205,20 @@ def check_encoding(uri: str) -> None:
 
 def not_parquet(uri: str, error: Exception) -> DataError:
     """What to raise for a file that the Parquet reader refuses."""
-    return DataError(f"{uri}: not a Parquet file ({' '.join(str(error).split())}); write it again or use CSV")
+    return DataError(f"{uri}: not a Parquet file ({reason(error)}); write it again or use CSV")
 
 
 def _parquet_names(uri: str) -> tuple[str, ...]:
     import pyarrow.parquet as pq  # what only a Parquet file needs
+    from pyarrow import ArrowException
 
     with opened(uri) as file:
         try:
             metadata = pq.read_metadata(file)
             schema = metadata.schema.to_arrow_schema()
-        except (ValueError, OSError) as error:
+            index = (schema.pandas_metadata or {}).get("index_columns", ())  # of the table written; not read back
+        except (ArrowException, ValueError, OSError) as error:
             raise not_parquet(uri, error) from None
-    index = (schema.pandas_metadata or {}).get("index_columns", ())  # of the table that was written; not read back
     names = tuple(str(name) for name in schema.names if name not in index)
     _check_distinct(uri, names)
     if not names or not metadata.num_rows:

@@ -15,7 +15,7 @@ from mlestar.data.metric_names import METRICS, metric_problem
 from mlestar.data.preflight import check_names
 from mlestar.data.sources import storage_of, typed
 from mlestar.data.splits import default_folds, default_holdout, default_repeats
-from mlestar.data.target import has_target
+from mlestar.data.target import has_target, values_problem
 from mlestar.data.task import Column, Label, Splitter, Task, TaskType
 from mlestar.errors import DataError, quoted
 from mlestar.spec import Scope, Source
@@ -90,6 +90,7 @@ class _Inferring:
         columns = self._columns()
         splitter = self._splitter(task_type)
         folds, repeats = self._folds(splitter, classes)
+        self._require_free_id(classes)
         identifiers = [column.name for column in columns if column.role == "id"]
         task = Task(
             name=self.scope.name,
@@ -158,8 +159,8 @@ class _Inferring:
             self._infer("task.metric", metric, f"for a {task_type} task: {_METRIC_REASONS[metric]}")
         elif problem := metric_problem(metric, task_type):
             raise self.source.error("task.metric", problem)
-        if metric == "rmsle" and self.frame[list(self.spec.targets)].min().min() <= -1:
-            raise self.source.error("task.metric", "rmsle needs targets above -1; use rmse or mae")
+        if problem := values_problem(metric, self.frame[list(self.spec.targets)]):
+            raise self.source.error("task.metric", problem)
         return metric
 
     def _classes(self, task_type: TaskType) -> tuple[Label, ...]:
@@ -192,6 +193,14 @@ class _Inferring:
                 self._infer(f"columns.{column.name}", column.role, column.note)
         self.warnings += warnings
         return columns
+
+    def _require_free_id(self, classes: Sequence[Label]) -> None:
+        """Predictions are written beside the id, under names of their own."""
+        taken = {"prediction", *(f"prediction_{target}" for target in self.spec.targets)}
+        if self.spec.id in taken | {f"probability_{label}" for label in classes}:
+            raise self.source.error(
+                "task.id", f"the predictions have a column {quoted(self.spec.id)} too; rename it in the data"
+            )
 
     def _splitter(self, task_type: TaskType) -> Splitter:
         stratify = task_type != "regression"

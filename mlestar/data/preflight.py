@@ -106,6 +106,8 @@ def _check_file(field: str, path: str, source: Source) -> None:
         raise source.error(field, f"{path}: is a folder; name a file in it")
     if not os.path.exists(path):
         raise source.error(field, f"{path}: no such file{did_you_mean_file(path)}")
+    if not os.path.isfile(path):  # a pipe would keep us waiting, and can be read only once
+        raise source.error(field, f"{path}: is not a regular file; save the data in one")
 
 
 def _check_set(field: str, uri: str, source: Source) -> None:

@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from mlestar.data.task import ColumnRole, Storage
+from mlestar.errors import quoted
 
 __all__ = [
     "decimal_comma",
@@ -36,16 +37,16 @@ def detect_role(column: pd.Series, storage: Storage) -> tuple[ColumnRole, str | 
         Held as ``storage`` says.
     storage : {"number", "string", "date"}
     """
-    if storage == "number":
-        return "numeric", None
-    if storage == "date":
-        return "date", None
+    if storage != "string":
+        return ("numeric" if storage == "number" else "date"), None
     if reads_as_numbers(column):
         return "numeric", "numbers written as text"
     if reads_as_dates(column):
         return "date", "dates written as text"
     if _reads_as_prose(column):
         return "text", "many words, mostly different"
+    if odd := _odd_among_numbers(column):
+        return "categorical", f"mostly numbers, but there are others, such as {quoted(odd)}"
     return "categorical", None
 
 
@@ -87,6 +88,13 @@ def decimal_comma(column: pd.Series) -> str | None:
     has_comma = values.str.fullmatch(r"[-+]?\d+,\d+")
     numbers = pd.to_numeric(values.str.replace(",", ".", n=1), errors="coerce")
     return values[has_comma].iloc[0] if has_comma.any() and numbers.notna().mean() >= _NEARLY_ALL else None
+
+
+def _odd_among_numbers(column: pd.Series) -> str | None:
+    """The commonest string that is no number, where most are."""
+    values = column.dropna()
+    odd = pd.to_numeric(values, errors="coerce").isna()
+    return str(values[odd].value_counts().index[0]) if 0 < odd.mean() < 0.5 else None
 
 
 def reads_as_dates(column: pd.Series) -> bool:

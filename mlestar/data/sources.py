@@ -20,7 +20,7 @@ from mlestar.data.files import (
     sklearn_set,
 )
 from mlestar.data.task import Storage
-from mlestar.errors import DataError, quoted
+from mlestar.errors import DataError, quoted, reason
 
 __all__ = ["fingerprint", "read_table", "storage_of", "typed"]
 
@@ -116,11 +116,13 @@ def _read_sklearn(uri: str) -> pd.DataFrame:
 
 
 def _read_parquet(uri: str) -> pd.DataFrame:
+    from pyarrow import ArrowException
+
     column_names(uri)  # refuses what has no rows, or a name twice
     with opened(uri) as file:
         try:
             frame = pd.read_parquet(file)
-        except (ValueError, OSError) as error:
+        except (ArrowException, ValueError, OSError) as error:
             raise not_parquet(uri, error) from None
     frame.columns = frame.columns.astype(str)
     return frame.reset_index(drop=True)
@@ -148,8 +150,7 @@ def _parse(uri: str, delimiter: str, as_text: list[str]) -> pd.DataFrame:
             return pd.read_csv(file, sep=delimiter, dtype=types, index_col=False, low_memory=False)
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         check_rows(uri, delimiter)
-        reason = " ".join(str(error).split())
-        raise DataError(f"{uri}: not a CSV file ({reason}); correct it, or export it again") from None
+        raise DataError(f"{uri}: not a CSV file ({reason(error)}); correct it, or export it again") from None
 
 
 def _has_booleans(column: pd.Series) -> bool:

@@ -195,17 +195,18 @@ def _folds(
     }
     if groups is not None and groups.max() + 1 < folds:
         raise DataError(
-            f"there are {groups.max() + 1} groups beside the holdout for {folds} folds; use fewer folds or other groups"
+            f"there are {groups.max() + 1} groups beside the holdout for {folds} folds; write fewer validation.folds, "
+            "or name another task.group"
         )
     if len(y) < folds:
-        raise DataError(f"there are {len(y)} rows for {folds} folds; use fewer folds or more data")
+        raise DataError(f"there are {len(y)} rows for {folds} folds; write fewer validation.folds, or add data")
     if splitter == "stratified_group" and groups is not None and groups.max() >= _MANY_GROUPS:
         return _folds(_rarest_classes(y, groups), "stratified", folds, random, None)[groups]
     found = np.empty(len(y), dtype=np.int8)
     splits = kinds[splitter](folds, shuffle=True, random_state=random).split(y, y, groups)
     for fold, (_, validation) in enumerate(splits):
         if not len(validation):
-            raise DataError(f"the groups are too few or too unequal for {folds} folds; use fewer folds")
+            raise DataError(f"the groups are too few or too unequal for {folds} folds; write fewer validation.folds")
         found[validation] = fold
     return found
 
@@ -225,11 +226,11 @@ def _rarest_classes(y: NDArray[Any], groups: NDArray[np.intp]) -> NDArray[np.int
 
 def _time_folds(times: NDArray[Any], folds: int, gap: int) -> NDArray[np.int8]:
     """Equal blocks in the order of time, of which the first is only trained on (rolling origin; Tashman, 2000)."""
-    starts = list(_time_starts(times, folds))
+    starts = list(_time_starts(times, folds)) if len(times) > folds else [0]
     if starts[0] <= gap or any(later <= earlier for earlier, later in pairwise(starts)):
         raise DataError(
             f"{len(times)} rows with {len(np.unique(times))} distinct times do not make {folds} folds in the order of "
-            f"time with a gap of {gap} rows; use fewer folds or a smaller gap"
+            f"time with a gap of {gap} rows; write fewer validation.folds or a smaller validation.gap"
         )
     found = np.full(len(times), -1, dtype=np.int8)
     for fold, start in enumerate(starts):
@@ -240,8 +241,6 @@ def _time_folds(times: NDArray[Any], folds: int, gap: int) -> NDArray[np.int8]:
 def _time_starts(times: NDArray[Any], folds: int) -> Iterator[int]:
     from sklearn.model_selection import TimeSeriesSplit
 
-    if len(times) <= folds:
-        raise DataError(f"there are {len(times)} rows for {folds} folds; use fewer folds or more data")
     for _, validation in TimeSeriesSplit(folds).split(times):
         yield _boundary(times, validation[0])
 

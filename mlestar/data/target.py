@@ -12,12 +12,29 @@ from numpy.typing import NDArray
 from mlestar.data.task import Label, Task
 from mlestar.errors import DataError, quoted
 
-__all__ = ["has_target", "target_frame", "target_values"]
+__all__ = ["has_target", "target_frame", "target_values", "values_problem"]
 
 
 def has_target(frame: pd.DataFrame, targets: Sequence[str]) -> NDArray[np.bool_]:
     """Which rows have a value in every target column, shape (rows,)."""
     return frame[list(targets)].notna().to_numpy().all(axis=1)
+
+
+def values_problem(metric: str, targets: pd.DataFrame) -> str | None:
+    """Why the metric cannot judge these values; None when it can.
+
+    Examples
+    --------
+    >>> values_problem("rmsle", pd.DataFrame({"balance": [-20.0, 35.0]}))
+    'rmsle needs targets above -1, the least is -20; use rmse or mae'
+    >>> values_problem("mape", pd.DataFrame({"sales": [0.0, 35.0]}))
+    'mape divides by the target, which is 0 in 1 of 2 rows; use mae or rmse'
+    """
+    if metric == "rmsle" and (least := targets.min().min()) <= -1:
+        return f"rmsle needs targets above -1, the least is {least:g}; use rmse or mae"
+    if metric == "mape" and (zeros := int((targets == 0).any(axis=1).sum())):
+        return f"mape divides by the target, which is 0 in {zeros} of {len(targets)} rows; use mae or rmse"
+    return None
 
 
 def target_values(frame: pd.DataFrame, task: Task) -> NDArray[Any]:

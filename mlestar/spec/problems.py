@@ -84,6 +84,8 @@ def _problem(path: str, found: list[ErrorDetails], content: Mapping[str, Any], s
         return SpecError(f"{source.locate(path)}: {_unknown_key(path.removesuffix(key).removesuffix('.'), key)}")
     if details["type"] == "missing":
         example, *_ = _fields()[path].examples or ("...",)
+        if isinstance(example, dict):
+            example = f"{{{', '.join(f'{key}: {value}' for key, value in example.items())}}}"
         return source.error(path, f"is missing; add it, such as {_split(path)[1]}: {example}")
     if details["type"] == "value_error":
         return source.error(path, str(details["ctx"]["error"]))

@@ -10,6 +10,8 @@ from mlestar.errors import quoted
 
 __all__ = ["did_you_mean", "did_you_mean_file"]
 
+_LONGEST_WORD = 200  # comparing takes the square of the length
+
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Name the choice closest to ``word``, to be put at the end of an error message.
@@ -33,7 +35,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     >>> did_you_mean("price", ["accuracy", "roc_auc"])
     ''
     """
-    folded = {choice.casefold(): choice for choice in choices}
+    folded = {choice.casefold(): choice for choice in choices if len(word) <= _LONGEST_WORD}
     close = difflib.get_close_matches(word.casefold(), folded, n=1)
     return f"; did you mean {quoted(folded[close[0]])}?" if close else ""
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlestar.data.coverage import require_classes
+from mlestar.data.coverage import require_variety
 from mlestar.data.infer import infer_task
 from mlestar.data.leakage import suspected_leaks
 from mlestar.data.preflight import check_train
@@ -140,7 +140,7 @@ def _write_data(
         groups=None if groups is None else groups[train],
         times=None if times is None else times[train],
     )
-    require_classes(y[train], y[held_out], folds, task)
+    require_variety(y[train], y[held_out], folds, task)
     parts = {train_dir: train, holdout_dir: held_out} | ({holdout_dir / GAP: skipped} if skipped.any() else {})
     for directory, rows in parts.items():
         write_arrow(frame[list(task.features)], directory / "features.arrow", rows=rows)

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr
@@ -21,7 +22,6 @@ from mlestar.evaluation import connect, start_server
 from mlestar.files import read_json
 from mlestar.stages import run_stage
 from mlestar.stages.environment import WORKERS
-from mlestar.validation import check_ids
 
 SPEC = """\
 apiVersion: mlestar/v1
@@ -72,12 +72,12 @@ def mlestar(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Ended]]:
 
 
 @pytest.fixture
-def run_refused(folder: Path, mlestar: Callable[..., Ended]) -> Callable[[str], None]:
-    """``run_refused(pattern)``: ``mlestar run penguins.yaml`` says this in one line, and leaves nothing."""
+def run_refused(folder: Path, mlestar: Callable[..., Ended]) -> Callable[..., None]:
+    """``run_refused(expected, *options)``: ``mlestar run penguins.yaml`` says this in one line, and leaves nothing."""
 
-    def check(pattern: str) -> None:
+    def check(expected: str, *options: str) -> None:
         before = _files(folder)
-        _refused(mlestar("run", "penguins.yaml"), pattern)
+        _refused(mlestar("run", "penguins.yaml", *options), expected)
         assert _files(folder) == before
 
     return check
@@ -85,22 +85,37 @@ def run_refused(folder: Path, mlestar: Callable[..., Ended]) -> Callable[[str], 
 
 @pytest.fixture
 def scope_refused(folder: Path, mlestar: Callable[..., Ended]) -> Callable[[str], None]:
-    """``scope_refused(pattern)``: the stage that reads the data says this in one line, and leaves nothing."""
+    """``scope_refused(expected)``: the stage that reads the data says this in one line, and leaves nothing."""
 
-    def check(pattern: str) -> None:
+    def check(expected: str) -> None:
         before = _files(folder)
         spec = (folder / "penguins.yaml").read_text()
         parts = [each for part in ("scope", "train", "holdout") for each in (f"--{part}-dir", folder / part)]
-        _refused(mlestar("stage", "scope", "--spec", spec, "--fingerprint", "0", "--store", "store", *parts), pattern)
+        _refused(mlestar("stage", "scope", "--spec", spec, "--fingerprint", "0", "--store", "store", *parts), expected)
         assert _files(folder) == before
 
     return check
 
 
-def _refused(ended: Ended, pattern: str) -> None:
+@pytest.fixture
+def process_refused(folder: Path) -> Callable[[str], None]:
+    """``process_refused(expected)``: the same for ``mlestar run penguins.yaml`` in a process of its own."""
+
+    def check(expected: str) -> None:
+        before = _files(folder)
+        command = [sys.executable, "-m", "mlestar.cli", "run", "penguins.yaml"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        _refused(Ended(done.returncode, done.stderr.splitlines()), expected)
+        assert _files(folder) == before
+
+    return check
+
+
+def _refused(ended: Ended, expected: str) -> None:
     assert ended.status == 2, ended.complaints
     [line] = ended.complaints
-    assert re.search(pattern, line), line
+    assert line.startswith("mlestar: ")
+    assert re.search(".*".join(map(re.escape, expected.split("..."))), line), line
     assert len(line) < 1000
 
 
@@ -157,7 +172,7 @@ def all_stages(workers: str, scope_stage: Any) -> Callable[[Path, Mapping[str, A
         spec = {
             **spec,
             "pipeline": {"branches": 1, "outer_steps": 1, "inner_steps": 1},
-            "validation": {**spec.get("validation", {}), "checks": {name: "off" for name in check_ids() if name in off}},
+            "validation": {**spec.get("validation", {}), "checks": dict.fromkeys(off, "off")},
         }
         scope_stage(root, spec)
         rows = {"scope_dir": root / "scope", "train_dir": root / "train", "store": str(root / "store")}

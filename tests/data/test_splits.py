@@ -142,14 +142,17 @@ def test_times_are_numbers_dates_or_text() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"splitter": "group", "groups": np.repeat([1, 2, 3], 20)}, "there are 3 groups for 5 folds; use fewer folds"),
+        (
+            {"splitter": "group", "groups": np.repeat([1, 2, 3], 20)},
+            "there are 3 groups beside the holdout for 5 folds",
+        ),
         (
             {"splitter": "group", "groups": np.array([None] + ["a", "b", "c", "d", "e"] * 11 + ["f"] * 4)},
             "1 rows have no group",
         ),
         ({"splitter": "time", "times": np.repeat([1, 2, 3], 20)}, "60 rows with 3 distinct times do not make 5 folds"),
         ({"splitter": "time", "times": np.repeat([1], 60)}, "all rows have the same time"),
-        ({"splitter": "time", "times": np.arange(60), "gap": 10}, "a gap of 10 rows; use fewer folds or a smaller gap"),
+        ({"splitter": "time", "times": np.arange(60), "gap": 10}, "a gap of 10 rows; write fewer validation.folds"),
     ],
 )
 def test_what_cannot_be_split_is_refused(options: dict[str, Any], message: str) -> None:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlestar.errors import ModelError
+from mlestar.errors import DataError, ModelError
 from mlestar.files import write_bytes
 
 if TYPE_CHECKING:
@@ -64,7 +64,10 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
     limits = Limits(seconds=LONGEST_SECONDS, memory_mb=memory_limit_mb() * cores())
     with tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
         features = Path(scratch) / "features.arrow"
-        write_arrow(typed(frame, {name: task.storage[name] for name in task.features}), features)
+        try:
+            write_arrow(typed(frame, {name: task.storage[name] for name in task.features}), features)
+        except DataError as error:
+            raise DataError(f"{data}: {error}") from None
         try:
             with workers.session(program, seed=task.seed, threads=FIT_THREADS, limits=limits) as session:
                 session.load(model / MODEL_FILE)

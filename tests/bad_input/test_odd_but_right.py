@@ -1,0 +1,103 @@
+"""What looks odd is no mistake: the run ends in a model, and says what it made of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+AllStages = Callable[[Path, Mapping[str, Any]], Any]
+
+TARGET = "species\n(of all birds)"
+LONG = "x" * 10_000
+NAMES = [
+    "",
+    "prediction",
+    "class",
+    "target",
+    "group",
+    "index",
+    "sample_weight",
+    "{x}",
+    '[a, "b"]',
+    "na\u00efve \u2603",
+    LONG,
+]
+
+
+def spec(train: Path, target: str, **sections: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "mlestar/v1",
+        "kind": "Scope",
+        "name": "odd",
+        "data": {"train": str(train)},
+        "task": {"target": target},
+        "validation": {"folds": 2},
+        "budget": {"evaluations": 30},
+        **sections,
+    }
+
+
+def odd_table(bench_data: Path) -> pd.DataFrame:
+    """Penguins, whose columns have names and values that few would think of."""
+    table = pd.read_csv(bench_data / "penguins" / "train.csv")
+    random = np.random.default_rng(0)
+    measured = table.pop("body_mass_g").astype(object)
+    measured[::5], measured[1::20] = "not weighed", "too heavy"
+    table["mixed"] = measured
+    table["infinite"] = table["flipper_length_mm"].where(random.random(len(table)) < 0.9, np.inf)
+    table.loc[3, "infinite"] = -np.inf
+    table["net\nprice"] = table.pop("bill_length_mm")
+    table = table.rename(columns={"species": TARGET})
+    return table.assign(**{name: random.normal(size=len(table)) for name in NAMES})
+
+
+@pytest.fixture(scope="module")
+def odd(all_stages: AllStages, bench_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    root = tmp_path_factory.mktemp("odd")
+    odd_table(bench_data).to_csv(root / "train.csv", index=False)
+    return all_stages(root, spec(root / "train.csv", TARGET))
+
+
+def test_odd_names_and_values_end_in_a_model(odd: Any) -> None:
+    table = pd.read_csv(odd.root / "train.csv")
+    table.drop(columns=TARGET).to_csv(odd.root / "new.csv", index=False)
+    odd.predict(odd.root / "new.csv")
+    predicted = pd.read_csv(odd.root / "predictions.csv")
+    assert (predicted["prediction"] == table[TARGET]).mean() > 0.9
+
+
+def test_what_was_made_of_odd_values_is_said(odd: Any) -> None:
+    infinite = int(np.isinf(pd.read_csv(odd.root / "train.csv")["infinite"]).sum())
+    assert (
+        f"'infinite' is infinite in {infinite} rows, which count as missing; correct them if you can"
+        in (odd.scope["warnings"])
+    )
+    reasons = {each["field"]: each["reason"] for each in odd.scope["inferences"]}
+    assert reasons["columns.mixed"] == "mostly numbers, but there are others, such as 'not weighed'"
+    for line in (*odd.scope["warnings"], *reasons.values()):
+        assert line.isprintable()
+        assert len(line) < 500
+
+
+@pytest.mark.slow
+def test_as_many_categories_as_rows_end_in_a_model(all_stages: AllStages, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = 120_000
+    table = pd.DataFrame(
+        {
+            "article": [f"article {number}" for number in random.permutation(rows) % 100_000],
+            "size": random.normal(size=rows),
+        }
+    )
+    table["sold"] = np.where(table["size"] + random.normal(scale=0.5, size=rows) > 0, "yes", "no")
+    table.to_csv(tmp_path / "train.csv", index=False)
+    delivered = all_stages(tmp_path, spec(tmp_path / "train.csv", "sold", budget={"evaluations": 10}))
+    table.head(1000).drop(columns="sold").to_csv(tmp_path / "new.csv", index=False)
+    delivered.predict(tmp_path / "new.csv")
+    predicted = pd.read_csv(tmp_path / "predictions.csv")
+    assert (predicted["prediction"] == table["sold"].head(1000)).mean() > 0.8
