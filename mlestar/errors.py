@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["BudgetError", "DataError", "MlestarError", "ModelError", "SolutionError", "SpecError", "quoted"]
+__all__ = [
+    "BudgetError",
+    "DataError",
+    "MlestarError",
+    "ModelError",
+    "SolutionError",
+    "SpecError",
+    "StorageError",
+    "quoted",
+]
 
 _LONGEST_QUOTE = 60
 
@@ -41,3 +50,7 @@ class BudgetError(MlestarError):
 
 class ModelError(MlestarError):
     """A model directory is damaged, untrusted or of another version."""
+
+
+class StorageError(MlestarError):
+    """A folder or a store that the run needs is full, cannot be written to, or is gone."""

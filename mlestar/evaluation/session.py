@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,10 @@ __all__ = [
     "Workers",
     "WorkersLost",
     "connect",
+    "insisting",
 ]
+
+Result = TypeVar("Result")
 
 _POLL_SECONDS = 0.1  # at which a session that waits asks whether it is still wanted
 
@@ -88,11 +91,15 @@ class CandidateFailure(Exception):
     reason : str
     seconds, peak_mb : float
         What the phase that failed had used, as in :class:`Phase`.
+    killed : bool
+        Whether its process was killed, and not for a limit that it exceeded.
     """
 
-    def __init__(self, status: str, reason: str, seconds: float = 0.0, peak_mb: float = 0.0) -> None:
+    def __init__(
+        self, status: str, reason: str, seconds: float = 0.0, peak_mb: float = 0.0, *, killed: bool = False
+    ) -> None:
         super().__init__(f"{status}: {reason}")
-        self.status, self.reason, self.seconds, self.peak_mb = status, reason, seconds, peak_mb
+        self.status, self.reason, self.seconds, self.peak_mb, self.killed = status, reason, seconds, peak_mb, killed
 
 
 class Interrupted(Exception):
@@ -140,6 +147,22 @@ class Workers:
         """
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
             yield Session(self.address, connection, program, seed, threads, limits, self.interrupted)
+
+
+def insisting(work: Callable[[], Result]) -> Result:
+    """Do ``work`` in a session, and once more where its processes were killed: the next time they may be left alone.
+
+    Who kills is the kernel when memory runs out, or a person. Nothing of that is learned about the candidate, unless
+    it happens again.
+    """
+    try:
+        return work()
+    except WorkersLost:
+        pass  # perhaps this session alone; where the server is gone, the next attempt says so at once
+    except CandidateFailure as failure:
+        if not failure.killed:
+            raise
+    return work()
 
 
 def connect(address: str, interrupted: Callable[[], bool] = lambda: False) -> Workers:
@@ -244,7 +267,8 @@ class Session:
         reply, descriptors = self._receive()
         content = b"".join(map(_content, descriptors))  # of a failure there is none
         if reply["status"] != "ok":
-            self._failure = CandidateFailure(reply["status"], reply["reason"], reply["seconds"], reply["peak_mb"])
+            used = reply["seconds"], reply["peak_mb"]
+            self._failure = CandidateFailure(reply["status"], reply["reason"], *used, killed=reply["killed"])
             raise self._failure
         return Phase(reply["seconds"], reply["peak_mb"]), reply["result"], content
 
@@ -292,7 +316,10 @@ class Session:
         return reply, descriptors
 
     def _lost(self, error: Exception) -> WorkersLost:
-        return WorkersLost(f"{self._address}: the worker server does not answer ({error}); start the stage again")
+        return WorkersLost(
+            f"{self._address}: the worker server does not answer ({error}); "
+            "run the same command again: it goes on where it was"
+        )
 
 
 def _content(descriptor: int) -> bytes:

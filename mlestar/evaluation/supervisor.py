@@ -50,9 +50,9 @@ def supervise(client: socket.socket, sandbox: Sandbox) -> None:
 
 
 class _Failure(Exception):
-    def __init__(self, status: str, reason: str) -> None:
+    def __init__(self, status: str, reason: str, *, killed: bool = False) -> None:
         super().__init__(reason)
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.killed = status, reason, killed
 
 
 class _Session:
@@ -95,7 +95,8 @@ class _Session:
             seconds = time.monotonic() - started
             self._spent += seconds
             returned = () if failure else self._written
-            send(self._client, {**answer, "seconds": seconds, "peak_mb": self._peak_mb}, returned)
+            used = {"seconds": seconds, "peak_mb": self._peak_mb}
+            send(self._client, {**answer, **used, "killed": failure is not None and failure.killed}, returned)
             while self._written:
                 os.close(self._written.pop())
 
@@ -166,7 +167,7 @@ class _Session:
     def _ended(self) -> _Failure:
         reason = self._process.ending()
         if self._process.was_killed:
-            return _Failure("out_of_memory", f"probably the machine ran out of memory: {reason}")
+            return _Failure("out_of_memory", f"probably the machine ran out of memory: {reason}", killed=True)
         return _Failure("failed", reason)
 
 

@@ -13,7 +13,7 @@ from mlestar.errors import BudgetError
 from mlestar.evaluation import CandidateFailure, Harness, Limits
 from mlestar.files import write_json
 from mlestar.progress import emit
-from mlestar.recipes import find_recipe
+from mlestar.recipes import find_recipe, static_cost
 from mlestar.solution import Block, Solution, render
 from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
@@ -122,7 +122,8 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
         weights = weigh(harness, stack, np.flatnonzero(np.isfinite(stack).all(axis=(1, 2))))
         members = _members(pool, weights, affordable)
         if len(members) > 1:
-            found.append(_ensemble(harness, merged, method, members, postprocess, nested_scores(harness, stack, weigh)))
+            nested = nested_scores(harness, stack, weigh)
+            found.append(_ensemble(harness, merged, method, members, postprocess, nested, budget))
             best = max((each.score for each in [*singles, *found]), key=lambda score: harness.gain(score, 0.0))
             place = {"stage": "ensemble", "branch": None, "step": None}
             emit(
@@ -171,6 +172,7 @@ def _ensemble(
     members: Sequence[tuple[Candidate, float]],
     postprocess: Block | None,
     fold_scores: list[float],
+    budget: StageBudget,
 ) -> _Choice:
     weights = tuple(weight for _, weight in members)
     solution = Solution(
@@ -180,7 +182,8 @@ def _ensemble(
     )
     if postprocess is not None:
         # The nested scores are of the plain combination; what comes after it is fitted in the worker, nested as well.
-        evaluation = harness.evaluate(solution, seconds=lambda: _SECOND_LEVEL_SECONDS)
+        seconds = budget.fit_seconds() if budget.counted else _SECOND_LEVEL_SECONDS
+        evaluation = harness.evaluate(solution, seconds=lambda: seconds)
         fold_scores = list(evaluation.fold_scores) if evaluation.ok else fold_scores
     return _Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
 
@@ -207,7 +210,7 @@ def _fit_first(
     Something has to be delivered: the cheapest choice may take the time of the stages that come after.
     """
     reasons = []
-    cheapest = min(ranked, key=lambda each: sum(member.seconds for member, _ in each.members))
+    cheapest = min(ranked, key=lambda each: _cost(scoped, each, budget))
     for choice in [*ranked, cheapest]:
         program = render(choice.solution, scoped.task, notes=_reasons(scoped, harness, choice, tried))
         seconds = _fit_seconds(scoped, budget) if choice is not cheapest else budget.last_resort_seconds()
@@ -221,6 +224,13 @@ def _fit_first(
     raise BudgetError(
         f"ensemble: nothing could be fitted on all training rows ({'; '.join(reasons)}); raise the budget"
     )
+
+
+def _cost(scoped: Scoped, choice: _Choice, budget: StageBudget) -> float:
+    """What fitting a choice costs: measured, or by its recipes where seconds must not decide anything."""
+    if budget.counted:
+        return static_cost(choice.solution, scoped.task)
+    return sum(member.seconds for member, _ in choice.members)
 
 
 def _reasons(scoped: Scoped, harness: Harness, choice: _Choice, tried: int) -> list[str]:
