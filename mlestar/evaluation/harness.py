@@ -98,6 +98,8 @@ class Harness:
             Run only so many.
         """
         self._executed.clear()
+        for each in (solution, *solution.first_level):
+            self._rendered(each)  # here, because ast.parse of Python 3.11 fails at times where several threads call it
         chosen = self.folds[:folds]
         waves = [chosen[: self.first_wave], chosen[self.first_wave :]]
         results: list[FoldScore] = []

@@ -135,8 +135,8 @@ class EvaluationStore:
     def _unreachable(self, error: Exception) -> StorageError:
         known = storage_error(error, self.uri) if isinstance(error, OSError) else None
         return known or StorageError(
-            f"{self.uri}: the evaluation store cannot be reached ({type(error).__name__}: {error}); see that it is there, "
-            "or name another with --store, and run the same command again"
+            f"{self.uri}: the evaluation store cannot be reached ({type(error).__name__}: {error}); "
+            "see that it is there, or name another with --store, and run the same command again"
         )
 
     def _path(self, key: str) -> str:

@@ -55,7 +55,9 @@ def run_stage(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         told = (storage_error(error) if isinstance(error, OSError) else None) or error
         with contextlib.suppress(OSError):  # the disk may be full; whoever runs the stage is told by what is raised
             emit("stage_failed", **place, error=type(told).__name__, message=str(told))
-        raise told from told.__cause__
+        if told is not error:
+            raise told from error
+        raise
     emit("stage_finished", **place, seconds=round(time.monotonic() - started, 3))
     return {"result": result}
 

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-PATIENCE = 120  # seconds after which something that should have come counts as hanging
+PATIENCE = 300  # seconds after which something that should have come counts as hanging
 
 SPEC = """\
 apiVersion: mlestar/v1

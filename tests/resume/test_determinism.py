@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
@@ -28,7 +28,7 @@ from mlestar.stages.environment import WORKERS
 from mlestar.stages.model import fit_and_save
 from mlestar.stages.scoped import Scoped
 
-LIMITS = Limits(seconds=60.0, memory_mb=2000.0)
+LIMITS = Limits(seconds=600.0, memory_mb=2000.0)
 SMALLER = Limits(seconds=0.5, memory_mb=20.0)
 STATES = ("kept", "absent", "truncated", "of another", "timeout", "out_of_memory")
 
@@ -103,7 +103,7 @@ class Picky(DummyClassifier):
 
 
 def model(ctx):
-    return Picky()
+    return Picky(strategy="constant", constant=1)
 """
 HOPELESS = """
 from sklearn.dummy import DummyClassifier
@@ -162,20 +162,22 @@ def known(folder: Path, solutions: list[Solution], workers_address: str) -> tupl
     return found, folder / "store"
 
 
-def put_in_state(path: Path, state: str, others: list[Path]) -> None:
+def put_in_state(path: Path, state: str, other: bytes) -> None:
     """What may have become of a record."""
     if state == "absent":
         path.unlink()
     elif state == "truncated":
         path.write_bytes(path.read_bytes()[:-7])
     elif state == "of another":
-        path.write_bytes(others[0].read_bytes() if others[0] != path else b"")
+        path.write_bytes(other)
     elif state in ("timeout", "out_of_memory"):
         EvaluationStore(str(path.parents[1])).put(path.stem, Record(state, SMALLER, "of a run with smaller limits"))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), lanes=st.integers(1, 3), delays=st.lists(st.sampled_from([0.0, 0.01, 0.03]), min_size=5, max_size=5))
+@settings(max_examples=8, deadline=None, phases=[Phase.generate])  # shrinking would take minutes of fits
+@given(
+    data=st.data(), lanes=st.integers(1, 3), delays=st.lists(st.sampled_from([0.0, 0.01, 0.03]), min_size=5, max_size=5)
+)
 def test_what_is_stored_and_which_fold_is_done_first_change_nothing(
     folder: Path,
     solutions: list[Solution],
@@ -188,9 +190,9 @@ def test_what_is_stored_and_which_fold_is_done_first_change_nothing(
     expected, full = known
     with tempfile.TemporaryDirectory() as place:
         store = Path(shutil.copytree(full, Path(place) / "store"))
-        records = sorted(store.rglob("*.npz"))
+        *records, last = sorted(store.rglob("*.npz"))
         for path in records:
-            put_in_state(path, data.draw(st.sampled_from(STATES), label=path.stem[:8]), records)
+            put_in_state(path, data.draw(st.sampled_from(STATES), label=path.stem[:8]), last.read_bytes())
         assert outcomes(folder, solutions, _Delayed(str(store), delays), workers_address, lanes) == expected
         assert {path.name for path in full.rglob("*.npz")} <= {path.name for path in store.rglob("*.npz")}
 

@@ -1,4 +1,4 @@
-"""However a run is killed, and whatever of it: nothing is left running, and the next run ends as if nothing had been."""
+"""However a run is killed, nothing is left running, and the next run ends as if nothing had been."""
 
 from __future__ import annotations
 
@@ -56,9 +56,7 @@ def test_a_run_that_loses_one_of_its_processes_says_so_and_the_next_goes_on(
 
 
 @pytest.mark.parametrize("generation", ["supervisor", "candidate"])
-def test_a_run_that_loses_a_worker_goes_on(
-    project: Any, assert_same: Callable[[Any], None], generation: str
-) -> None:
+def test_a_run_that_loses_a_worker_goes_on(project: Any, assert_same: Callable[[Any], None], generation: str) -> None:
     running = project.start()
     running.wait_for("evaluating", stage="search")
     [*victims] = running.find("mlestar.evaluation._server_process").children()

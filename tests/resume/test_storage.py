@@ -22,9 +22,7 @@ def mounted(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     able = subprocess.run([*MOUNTING, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
     if able.returncode:
         pytest.skip("this machine lets nobody mount a file system in a namespace of their own")
-    return subprocess.run(
-        [*MOUNTING, "sh", "-ec", script], cwd=folder, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([*MOUNTING, "sh", "-ec", script], cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow

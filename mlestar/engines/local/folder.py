@@ -103,7 +103,7 @@ class RunFolder:
     def claimed(self, name: str) -> Iterator[None]:
         """Hold the folder for one run of the scope ``name``.
 
-        What runs that were killed have left of stages which they did not finish is removed first, so that nobody reads it.
+        What runs that were killed have left of stages which they did not finish is removed first: nobody reads it.
         When the run ends in a :class:`MlestarError`, what it has left is removed: all of it where the folder is new and
         no stage was finished, unless the disk is to blame; else the outputs of the stages that were not.
 
