@@ -25,7 +25,7 @@ kind: Scope
 name: wine
 data: {train: "sklearn:wine"}
 task: {target: target, metric: log_loss}
-validation: {folds: 3}
+validation: {folds: 2}
 budget: {evaluations: 48}
 pipeline: {branches: 2, outer_steps: 1, inner_steps: 2}
 """
