@@ -9,6 +9,7 @@ __all__ = [
     "ModelError",
     "SolutionError",
     "SpecError",
+    "StorageError",
     "quoted",
     "reason",
 ]
@@ -57,3 +58,7 @@ class BudgetError(MlestarError):
 
 class ModelError(MlestarError):
     """A model directory is damaged, untrusted or of another version."""
+
+
+class StorageError(MlestarError):
+    """A folder or a store that the run needs is full, cannot be written to, or is gone."""

@@ -34,14 +34,14 @@ def _examples(*lines: str) -> str:
 
 
 app.command(
-    "init", epilog=_examples("mlestar init train.csv --target Churn", "mlestar init train.csv --test test.csv -o churn.yaml")
+    "init",
+    epilog=_examples("mlestar init train.csv --target Churn", "mlestar init train.csv --test test.csv -o churn.yaml"),
 )(init)
 app.command(
-    "run", epilog=_examples("mlestar run churn.yaml", "mlestar run churn.yaml --set budget.wall_clock=5m --out runs/quick")
+    "run",
+    epilog=_examples("mlestar run churn.yaml", "mlestar run churn.yaml --set budget.wall_clock=5m --out runs/quick"),
 )(run)
-app.command(
-    "predict", epilog=_examples("mlestar predict runs/churn new_customers.csv --out predictions.csv")
-)(predict)
+app.command("predict", epilog=_examples("mlestar predict runs/churn new_customers.csv --out predictions.csv"))(predict)
 app.command("report", epilog=_examples("mlestar report runs/churn"))(report)
 app.command(
     "stage",

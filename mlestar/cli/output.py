@@ -45,7 +45,11 @@ Json = Annotated[
 Quiet = Annotated[
     bool,
     typer.Option(
-        "--quiet", "-q", callback=_be_quiet, help="Print errors only; with --json, the outcome only.", show_default=False
+        "--quiet",
+        "-q",
+        callback=_be_quiet,
+        help="Print errors only; with --json, the outcome only.",
+        show_default=False,
     ),
 ]
 

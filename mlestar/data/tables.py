@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def write_arrow(frame: pd.DataFrame, path: Path, rows: NDArray[np.bool_ | np.int
     schema = pa.Schema.from_pandas(frame, preserve_index=False)
     batch = pa.record_batch([_array(frame[name]) for name in frame], schema=schema)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_native_id()}")
     try:
         with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
             writer.write_batch(batch)

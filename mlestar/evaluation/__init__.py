@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Workers,
         WorkersLost,
         connect,
+        insisting,
     )
     from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
 
@@ -46,6 +47,7 @@ __all__ = [
     "connect",
     "evaluation_key",
     "get_metric",
+    "insisting",
     "start_server",
 ]
 
@@ -56,7 +58,7 @@ _MODULES = {
     "server": ("Server", "start_server"),
     "session": (
         *("CandidateFailure", "Interrupted", "Limits", "Phase", "Predictions"),
-        *("Session", "Workers", "WorkersLost", "connect"),
+        *("Session", "Workers", "WorkersLost", "connect", "insisting"),
     ),
     "store": ("EvaluationStore", "Record", "evaluation_key"),
 }

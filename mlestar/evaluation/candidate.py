@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from mlestar.data.tables import read_arrow
+from mlestar.evaluation._model_file import copy_canonical
 from mlestar.evaluation._packets import receive, send
 
 __all__ = ["look_up_thread_pools", "serve"]
@@ -143,8 +144,8 @@ class _Phases:
 
     def save(self, output: int) -> None:
         self._module.save(self._model, self._path)
-        with self._path.open("rb") as source, open(output, "wb", closefd=False) as copy:
-            shutil.copyfileobj(source, copy)
+        with open(output, "wb", closefd=False) as copy:
+            copy_canonical(self._path, copy)
         self._path.unlink()
 
     def _import_program(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from mlestar.data.splits import training_rows
 from mlestar.data.tables import read_arrow, write_arrow
 from mlestar.data.task import Task
+from mlestar.files import write_bytes
 
 __all__ = ["Fold", "FoldFiles", "read_folds", "read_target"]
 
@@ -86,9 +88,10 @@ class FoldFiles:
     def second_level(self, fold: Fold, rows: np.ndarray, known: np.ndarray, new: np.ndarray) -> tuple[Path, Path, Path]:
         """Members' predictions for ``rows``, the target there, and members' predictions for the validation rows."""
         folder = self._scratch / fold.digest[:16] / hashlib.sha256(known.tobytes() + new.tobytes()).hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        np.save(folder / "known.npy", known)
-        np.save(folder / "new.npy", new)
+        for name, array in (("known.npy", known), ("new.npy", new)):
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            write_bytes(folder / name, buffer.getvalue())
         target = folder / "target.arrow"
         if not target.exists():
             write_arrow(read_arrow(self._train_dir / "target.arrow"), target, rows=rows)

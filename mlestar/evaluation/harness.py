@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from mlestar.data.task import Task
+from mlestar.digests import digest, file_digest
 from mlestar.evaluation.folds import Fold, FoldFiles, read_folds, read_target
 from mlestar.evaluation.metrics import InvalidScore, get_metric
 from mlestar.evaluation.results import Evaluation, FoldScore, summary
-from mlestar.evaluation.session import CandidateFailure, Limits, Workers
+from mlestar.evaluation.session import CandidateFailure, Limits, Workers, insisting
 from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
-from mlestar.solution import Solution, render
+from mlestar.solution import Solution, meaning, render
 
 __all__ = ["Harness"]
 
@@ -32,7 +33,7 @@ class Harness:
     ----------
     task : Task
     train_dir : Path
-        ``features.arrow``, ``target.arrow`` and ``folds.npy``, as scope writes them.
+        ``features.arrow``, ``target.arrow``, ``rows.npy`` and ``folds.npy``, as scope writes them.
     fingerprint : str
         Of the data; part of the key under which results are stored.
     store : EvaluationStore
@@ -64,7 +65,10 @@ class Harness:
         self.memory_mb = memory_mb
         self.y = read_target(train_dir, task)
         self.folds = read_folds(train_dir, task)
-        self._fingerprint = fingerprint
+        # Of the same data, a task may take other rows, or other columns as its target.
+        self._data = digest([fingerprint, *(file_digest(train_dir / name) for name in ("target.arrow", "rows.npy"))])
+        self._programs: dict[str, tuple[str, str]] = {}  # and the digests of their meaning, by those of the solutions
+        self._executed: set[str] = set()  # keys of what the evaluation that runs has executed
         self._files = FoldFiles(train_dir, scratch)
         self._pool = ThreadPoolExecutor(lanes, thread_name_prefix="evaluation")
 
@@ -93,6 +97,9 @@ class Harness:
         folds : int, optional
             Run only so many.
         """
+        self._executed.clear()
+        for each in (solution, *solution.first_level):
+            self._rendered(each)  # here, because ast.parse of Python 3.11 fails at times where several threads call it
         chosen = self.folds[:folds]
         waves = [chosen[: self.first_wave], chosen[self.first_wave :]]
         results: list[FoldScore] = []
@@ -144,6 +151,10 @@ class Harness:
 
         The results are those up to the first fold that failed: the same, whichever lane is the faster.
         """
+        if solution.has_second_level:  # of every fold, members are fitted on others too: here each of them once
+            needed = {(each.repeat, each.number): each for fold in folds for each in self._needed(fold)}
+            for one in solution.first_level:
+                self._wave(one, [needed[place] for place in sorted(needed)], seconds)
         failed: list[int] = []
 
         def run(place: int) -> FoldScore | None:
@@ -160,9 +171,7 @@ class Harness:
     def _fold(self, solution: Solution, fold: Fold, seconds: Callable[[], float]) -> FoldScore:
         if not solution.has_second_level:
             return self._scored(fold, *self._record(solution, fold, seconds, self._fit_predict))
-        others = [each for each in self.folds if each.repeat == fold.repeat and each is not fold]
-        if self.task.splitter == "time":
-            others = [each for each in others if each.number < fold.number] or others
+        *others, _ = self._needed(fold)
         members: dict[int, list[Record]] = {}
         executed = False  # of this fold: the others have their own
         for each in [*others, fold]:
@@ -193,6 +202,13 @@ class Harness:
         record, _ = self._record(solution, fold, seconds, combine)
         return self._scored(fold, record, executed)
 
+    def _needed(self, fold: Fold) -> list[Fold]:
+        """The folds on which the members of a solution are fitted before their combination is scored on ``fold``."""
+        others = [each for each in self.folds if each.repeat == fold.repeat and each is not fold]
+        if self.task.splitter == "time":
+            others = [each for each in others if each.number < fold.number] or others
+        return [*others, fold]
+
     def _record(
         self,
         solution: Solution,
@@ -200,14 +216,14 @@ class Harness:
         seconds: Callable[[], float],
         work: Callable[[Solution, Fold, Limits], Record],
     ) -> tuple[Record, bool]:
-        """The stored record of a solution on a fold, or a new one, and whether it is new."""
+        """The stored record of a solution on a fold, or a new one, and whether this evaluation has executed it."""
         limits = Limits(seconds=max(seconds(), 0.1), memory_mb=self.memory_mb)
-        key = evaluation_key(solution.digest, self._fingerprint, fold.digest, seed=self.task.seed, threads=1)
+        meant = self._rendered(solution)[1]
+        key = evaluation_key(meant, self._data, fold.digest, seed=self.task.seed, threads=1)
         record = self.store.get(key, limits)
-        executed = record is None
         if record is None:
             try:
-                record = self._of_right_width(work(solution, fold, limits))
+                record = self._of_right_width(insisting(lambda: work(solution, fold, limits)))
             except CandidateFailure as failure:
                 record = Record(
                     status=failure.status,
@@ -217,7 +233,8 @@ class Harness:
                     peak_mb=failure.peak_mb,
                 )
             self.store.put(key, record)
-        return record, executed
+            self._executed.add(key)
+        return record, key in self._executed
 
     def _scored(self, fold: Fold, record: Record, executed: bool) -> FoldScore:
         if record.status != "ok" or record.predictions is None:
@@ -258,7 +275,14 @@ class Harness:
             raise InvalidScore(f"predictions have {columns} column(s), expected {wanted}: one per {what}")
 
     def _program(self, solution: Solution) -> str:
-        return render(solution, self.task)
+        return self._rendered(solution)[0]
+
+    def _rendered(self, solution: Solution) -> tuple[str, str]:
+        """The program of a solution, and the digest of what it means."""
+        if solution.digest not in self._programs:
+            program = render(solution, self.task)
+            self._programs[solution.digest] = program, digest(meaning(program))
+        return self._programs[solution.digest]
 
     def _out_of_fold(self, folds: Sequence[Fold], results: Sequence[FoldScore]) -> np.ndarray:
         """Predictions for the training rows (rows, outputs), mean over repeats, NaN where no fold validates a row."""

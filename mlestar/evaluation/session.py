@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,10 @@ __all__ = [
     "Workers",
     "WorkersLost",
     "connect",
+    "insisting",
 ]
+
+Result = TypeVar("Result")
 
 _POLL_SECONDS = 0.1  # at which a session that waits asks whether it is still wanted
 
@@ -92,13 +95,23 @@ class CandidateFailure(Exception):
         The traceback, or what the process last wrote; may be empty.
     seconds, peak_mb : float
         What the session had used by then, as in :class:`Phase`.
+    killed : bool
+        Whether its process was killed, and not for a limit that it exceeded.
     """
 
     def __init__(
-        self, status: str, reason: str, details: str = "", *, seconds: float = 0.0, peak_mb: float = 0.0
+        self,
+        status: str,
+        reason: str,
+        details: str = "",
+        *,
+        seconds: float = 0.0,
+        peak_mb: float = 0.0,
+        killed: bool = False,
     ) -> None:
         super().__init__(f"{status}: {reason}")
-        self.status, self.reason, self.details, self.seconds, self.peak_mb = status, reason, details, seconds, peak_mb
+        self.status, self.reason, self.details = status, reason, details
+        self.seconds, self.peak_mb, self.killed = seconds, peak_mb, killed
 
 
 class Interrupted(Exception):
@@ -146,6 +159,22 @@ class Workers:
         """
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
             yield Session(self.address, connection, program, seed, threads, limits, self.interrupted)
+
+
+def insisting(work: Callable[[], Result]) -> Result:
+    """Do ``work`` in a session, and once more where its processes were killed: the next time they may be left alone.
+
+    Who kills is the kernel when memory runs out, or a person. Nothing of that is learned about the candidate, unless
+    it happens again.
+    """
+    try:
+        return work()
+    except WorkersLost:
+        pass  # perhaps this session alone; where the server is gone, the next attempt says so at once
+    except CandidateFailure as failure:
+        if not failure.killed:
+            raise
+    return work()
 
 
 def connect(address: str, interrupted: Callable[[], bool] = lambda: False) -> Workers:
@@ -252,7 +281,7 @@ class Session:
         content = b"".join(map(_content, descriptors))  # of a failure there is none
         self._used = Phase(self._used.seconds + reply["seconds"], max(self._used.peak_mb, reply["peak_mb"]))
         if reply["status"] != "ok":
-            self._failure = self._failed(reply["status"], reply["reason"], reply["details"])
+            self._failure = self._failed(reply["status"], reply["reason"], reply["details"], killed=reply["killed"])
             raise self._failure
         return Phase(reply["seconds"], reply["peak_mb"]), reply["result"], content
 
@@ -278,8 +307,9 @@ class Session:
                 raise self._failed("invalid_score", f"labels outside of 0..{values.shape[1] - 1}")
         return Predictions(values, labels, used.seconds, used.peak_mb)
 
-    def _failed(self, status: str, reason: str, details: str = "") -> CandidateFailure:
-        return CandidateFailure(status, reason, details, seconds=self._used.seconds, peak_mb=self._used.peak_mb)
+    def _failed(self, status: str, reason: str, details: str = "", *, killed: bool = False) -> CandidateFailure:
+        used = {"seconds": self._used.seconds, "peak_mb": self._used.peak_mb}
+        return CandidateFailure(status, reason, details, **used, killed=killed)
 
     def _send(self, message: dict[str, Any], *descriptors: int) -> None:
         try:
@@ -300,7 +330,10 @@ class Session:
         return reply, descriptors
 
     def _lost(self, error: Exception) -> WorkersLost:
-        return WorkersLost(f"{self._address}: the worker server does not answer ({error}); start the stage again")
+        return WorkersLost(
+            f"{self._address}: the worker server does not answer ({error}); "
+            "run the same command again: it goes on where it was"
+        )
 
 
 def _content(descriptor: int) -> bytes:

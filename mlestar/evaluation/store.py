@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from mlestar import __version__
 from mlestar.digests import digest, file_digest, modelling_versions
+from mlestar.errors import MlestarError, StorageError
 from mlestar.evaluation.session import Limits
-from mlestar.files import write_bytes
+from mlestar.files import storage_error, write_bytes
 
 __all__ = ["EvaluationStore", "Record", "Status", "evaluation_key"]
 
@@ -92,12 +93,19 @@ class EvaluationStore:
             From :func:`evaluation_key`.
         limits : Limits
             Under which the evaluation would run now.
+
+        Raises
+        ------
+        StorageError
+            When the store cannot be reached.
         """
         path = self._path(key)
         try:
             content = self._filesystem.cat_file(path)
         except FileNotFoundError:
             return None
+        except Exception as error:  # of an operating system, or of any cloud's library
+            raise self._unreachable(error) from error
         try:
             record = _decode(key, content)
         except Exception as error:  # of zip, JSON or NumPy: there is no end to how a file can be damaged
@@ -106,19 +114,37 @@ class EvaluationStore:
         return record if record.holds_under(limits) else None
 
     def put(self, key: str, record: Record) -> None:
-        """Write a record in place of what was there."""
+        """Write a record in place of what was there.
+
+        Raises
+        ------
+        StorageError
+            When the store cannot be reached, or is full.
+        """
         path, content = self._path(key), _encode(key, record)
-        if isinstance(self._filesystem, LocalFileSystem):
-            write_bytes(Path(path), content)
-        else:
-            self._filesystem.pipe_file(path, content)  # buckets show an object when all of it has arrived
+        try:
+            if isinstance(self._filesystem, LocalFileSystem):
+                write_bytes(Path(path), content)
+            else:
+                self._filesystem.pipe_file(path, content)  # buckets show an object when all of it has arrived
+        except MlestarError:
+            raise
+        except Exception as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> StorageError:
+        known = storage_error(error, self.uri) if isinstance(error, OSError) else None
+        return known or StorageError(
+            f"{self.uri}: the evaluation store cannot be reached ({type(error).__name__}: {error}); "
+            "see that it is there, or name another with --store, and run the same command again"
+        )
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key[:2]}/{key}.npz"
 
 
 def evaluation_key(
-    solution: str,
+    program: str,
     data: str,
     fold: str,
     *,
@@ -130,8 +156,8 @@ def evaluation_key(
 
     Parameters
     ----------
-    solution, data, fold : str
-        Digests of the normalised source, of the data, and of the rows to fit on and to predict.
+    program, data, fold : str
+        Digests of the normalised program, of the data, and of the rows to fit on and to predict.
     seed, threads : int
     fidelity : mapping, optional
         What was reduced, such as ``{"rows": 0.25}``; by default nothing.
@@ -141,7 +167,7 @@ def evaluation_key(
     str
         64 hexadecimal digits.
     """
-    parts = [solution, data, fold, seed, threads, dict(fidelity or {}), _versions()]
+    parts = [program, data, fold, seed, threads, dict(fidelity or {}), _versions()]
     return digest(parts)
 
 

@@ -52,9 +52,9 @@ def supervise(client: socket.socket, sandbox: Sandbox) -> None:
 
 
 class _Failure(Exception):
-    def __init__(self, status: str, reason: str, details: str = "") -> None:
+    def __init__(self, status: str, reason: str, details: str = "", *, killed: bool = False) -> None:
         super().__init__(reason)
-        self.status = status
+        self.status, self.killed = status, killed
         self.reason = _readable(" ".join(reason.split()))[:_REASON_CHARACTERS]
         self.details = _readable(details)[-_DETAILS_CHARACTERS:]
 
@@ -100,7 +100,8 @@ class _Session:
             seconds = time.monotonic() - started
             self._spent += seconds
             returned = () if failure else self._written
-            send(self._client, {**answer, "seconds": seconds, "peak_mb": self._peak_mb}, returned)
+            used = {"seconds": seconds, "peak_mb": self._peak_mb}
+            send(self._client, {**answer, **used, "killed": failure is not None and failure.killed}, returned)
             while self._written:
                 os.close(self._written.pop())
 
@@ -177,7 +178,7 @@ class _Session:
     def _ended(self) -> _Failure:
         reason = f"{self._process.ending()} {self._place}"
         if self._process.was_killed:
-            return _Failure("out_of_memory", f"{reason}, probably because the machine ran out of memory")
+            return _Failure("out_of_memory", f"{reason}, probably because the machine ran out of memory", killed=True)
         return _Failure("failed", reason, self._process.last_output())
 
 

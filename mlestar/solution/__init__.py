@@ -4,7 +4,7 @@ from mlestar.solution.blocks import KINDS, MEMBER_KINDS, REQUIRED_KINDS, Block, 
 from mlestar.solution.reading import read_program
 from mlestar.solution.rendering import render
 from mlestar.solution.solution import Solution
-from mlestar.solution.source import Module
+from mlestar.solution.source import Module, meaning
 
 __all__ = [
     "KINDS",
@@ -14,6 +14,7 @@ __all__ = [
     "Module",
     "Solution",
     "chain",
+    "meaning",
     "read_program",
     "render",
 ]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from mlestar.errors import SolutionError
 from mlestar.solution.scopes import module_level_names
 
-__all__ = ["Import", "Module", "edit", "normalised", "rename"]
+__all__ = ["Import", "Module", "edit", "meaning", "normalised", "rename"]
 
 _Constant = ast.Assign | ast.AnnAssign
 Definition = ast.FunctionDef | ast.ClassDef | _Constant
@@ -192,9 +192,17 @@ def normalised(module: Module, name: str) -> str:
     return "\n".join(dumps)
 
 
+def meaning(program: str) -> str:
+    """What a whole program means, as text: layout, comments and docstrings do not count."""
+    return ast.dump(_without_docstrings(ast.parse(program)))
+
+
 def _without_docstrings(node: ast.AST) -> ast.AST:
     for each in ast.walk(node):
-        if isinstance(each, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(each, clean=False) is not None:
+        if (
+            isinstance(each, ast.FunctionDef | ast.ClassDef | ast.Module)
+            and ast.get_docstring(each, clean=False) is not None
+        ):
             each.body = each.body[1:] or [ast.Pass()]
     return node
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlestar.errors import MlestarError
+from mlestar.files import storage_error
 from mlestar.progress import emit
 from mlestar.stages.environment import STAGE_SERVER
 
@@ -50,7 +52,11 @@ def run_stage(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         emit("stage_started", **place)
         result = stage(**{key: _typed(key, value) for key, value in arguments.items()})
     except Exception as error:
-        emit("stage_failed", **place, error=type(error).__name__, message=str(error))
+        told = (storage_error(error) if isinstance(error, OSError) else None) or error
+        with contextlib.suppress(OSError):  # the disk may be full; whoever runs the stage is told by what is raised
+            emit("stage_failed", **place, error=type(told).__name__, message=str(told))
+        if told is not error:
+            raise told from error
         raise
     emit("stage_finished", **place, seconds=round(time.monotonic() - started, 3))
     return {"result": result}

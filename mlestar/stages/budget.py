@@ -14,7 +14,10 @@ from mlestar.errors import BudgetError
 from mlestar.progress import emit
 from mlestar.stages.environment import DEADLINE, ending_early
 
-__all__ = ["Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
+__all__ = ["LONGEST_FIT", "Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
+
+LONGEST_FIT = 3600.0
+"""Seconds that a fit may take where a run counts fits: the same on every machine, and enough on any."""
 
 _MOST_SHARES = {"ensemble": 0.07, "validate": 0.11, "finalize": 0.07}
 _NEEDS = {
@@ -26,7 +29,6 @@ _SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
 _STAGE_OVERHEAD = 0.3  # seconds from the end of a stage to the start of the next, under a local runner
 _CLOSING = 1.5  # seconds to stop the servers and to lay out the result
 _LEAST_SECONDS = 6.0
-_LONGEST_FIT = 3600.0  # seconds, where a run counts fits
 _SHORT_STAGE = 20.0  # seconds for the fits of a late stage, where a run that counts fits is to end early
 
 
@@ -165,6 +167,11 @@ class StageBudget:
         self._limit = max(min(self._limit, self._possible - more), 0.0)
 
     @property
+    def is_timed(self) -> bool:
+        """Whether seconds decide anything: where a run counts fits, only when it is to end early."""
+        return not self.counted or ending_early()
+
+    @property
     def limit(self) -> float:
         """Seconds, or fits, that the stage may spend in all."""
         if not ending_early():
@@ -199,14 +206,14 @@ class StageBudget:
 
     def fit_seconds(self, share: float = 1.0) -> float:
         """How long a fit that starts now may take: a share of what the stage has left."""
-        if not self.counted:
-            return max(self.left * share, 0.0)
-        return max(_SHORT_STAGE - self.seconds, 0.0) * share if ending_early() else _LONGEST_FIT
+        if not self.is_timed:
+            return LONGEST_FIT
+        return max((_SHORT_STAGE - self.seconds if self.counted else self.left) * share, 0.0)
 
     def last_resort_seconds(self) -> float:
         """What is left of the whole run, for a fit without which it would deliver nothing."""
         if self.counted:
-            return _LONGEST_FIT
+            return LONGEST_FIT
         return max(min(self.limit - self.seconds + self._later, seconds_left() - _CLOSING), 1.0)
 
     def spent(self, branch: int | None = None, step: int | None = None) -> dict[str, Any]:

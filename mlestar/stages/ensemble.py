@@ -13,7 +13,7 @@ from mlestar.errors import BudgetError
 from mlestar.evaluation import CandidateFailure, Harness, Limits
 from mlestar.files import write_json
 from mlestar.progress import emit
-from mlestar.recipes import find_recipe
+from mlestar.recipes import find_recipe, static_cost
 from mlestar.solution import Block, Solution, render
 from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
@@ -129,7 +129,8 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
         weights = weigh(harness, stack, np.flatnonzero(np.isfinite(stack).all(axis=(1, 2))))
         members = _members(pool, weights, lambda members: affordable(_combined(merged, members, postprocess), members))
         if len(members) > 1:
-            found.append(_ensemble(harness, merged, method, members, postprocess, nested_scores(harness, stack, weigh)))
+            nested = nested_scores(harness, stack, weigh)
+            found.append(_ensemble(harness, merged, method, members, postprocess, nested, budget))
             best = max((each.score for each in [*singles, *found]), key=lambda score: harness.gain(score, 0.0))
             place = {"stage": "ensemble", "branch": None, "step": None}
             emit(
@@ -240,12 +241,14 @@ def _ensemble(
     members: Sequence[tuple[Candidate, float]],
     postprocess: Block | None,
     fold_scores: list[float],
+    budget: StageBudget,
 ) -> _Choice:
     candidates, weights = zip(*members, strict=True)
     solution = _weighted(merged, candidates, weights, postprocess)
     if postprocess is not None:
         # The nested scores are of the plain combination; what comes after it is fitted in the worker, nested as well.
-        evaluation = harness.evaluate(solution, seconds=lambda: _SECOND_LEVEL_SECONDS)
+        seconds = budget.fit_seconds() if budget.counted else _SECOND_LEVEL_SECONDS
+        evaluation = harness.evaluate(solution, seconds=lambda: seconds)
         fold_scores = list(evaluation.fold_scores) if evaluation.ok else fold_scores
     return _Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
 
@@ -272,7 +275,7 @@ def _fit_first(
     Something has to be delivered: the cheapest choice may take the time of the stages that come after.
     """
     failures = []
-    cheapest = min(ranked, key=lambda each: sum(member.seconds for member, _ in each.members))
+    cheapest = min(ranked, key=lambda each: _cost(scoped, each, budget))
     for choice in [*ranked, cheapest]:
         program = _rendered(scoped, harness, merged, choice)
         seconds = _fit_seconds(scoped, budget)
@@ -303,6 +306,13 @@ def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: _Cho
     if len(reasons) > 1:
         return render(choice.solution, scoped.task, notes=[reason], member_notes=reasons)
     return render(choice.solution, scoped.task, notes=list(filter(None, [reason, *reasons])))
+
+
+def _cost(scoped: Scoped, choice: _Choice, budget: StageBudget) -> float:
+    """What fitting a choice costs: measured, or by its recipes where seconds must not decide anything."""
+    if budget.counted:
+        return static_cost(choice.solution, scoped.task)
+    return sum(member.seconds for member, _ in choice.members)
 
 
 def _account(harness: Harness, choices: Sequence[_Choice], chosen: _Choice) -> dict[str, Any]:

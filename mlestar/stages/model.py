@@ -12,7 +12,7 @@ import mlestar
 from mlestar.data import Task
 from mlestar.digests import file_digest
 from mlestar.errors import ModelError
-from mlestar.evaluation import Limits, Workers
+from mlestar.evaluation import Limits, Workers, insisting
 from mlestar.files import read_json, write_bytes, write_json
 
 __all__ = ["FIT_THREADS", "MODEL_FILE", "PROGRAM_FILE", "ModelFacts", "fit_and_save", "read_model", "write_model"]
@@ -54,10 +54,14 @@ def fit_and_save(workers: Workers, program: str, task: Task, data_dir: Path, mod
     CandidateFailure
         When the fit fails or exceeds the limits; ``model`` is not written then.
     """
-    with workers.session(program, seed=task.seed, threads=FIT_THREADS, limits=limits) as session:
-        phase = session.fit(data_dir / "features.arrow", data_dir / "target.arrow")
-        session.save(model)
-    return float(phase.seconds)
+
+    def fit() -> float:
+        with workers.session(program, seed=task.seed, threads=FIT_THREADS, limits=limits) as session:
+            phase = session.fit(data_dir / "features.arrow", data_dir / "target.arrow")
+            session.save(model)
+        return phase.seconds
+
+    return insisting(fit)
 
 
 def write_model(directory: Path, program: str, facts: ModelFacts) -> None:

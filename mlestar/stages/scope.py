@@ -30,7 +30,7 @@ from mlestar.files import write_bytes, write_json
 from mlestar.progress import emit
 from mlestar.recipes import RecipeProposer, plain_solution, static_cost
 from mlestar.spec import Scope, parse_scope
-from mlestar.stages.budget import Plan, make_plan
+from mlestar.stages.budget import LONGEST_FIT, Plan, make_plan
 from mlestar.stages.scoped import Scoped, open_harness
 from mlestar.validation import require_known, trivial_predictions
 
@@ -84,7 +84,7 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
     scoped = Scoped(loaded.scope, task, Plan(mode="wall_clock", total=0.0, stages={}), fingerprint, {}, None, 0.0)
     with open_harness(scoped, train_dir, store) as harness:
         budget = loaded.scope.budget
-        baselines = _baselines(harness, budget.wall_clock * _BASELINE_SHARE)
+        baselines = _baselines(harness, LONGEST_FIT if budget.evaluations else budget.wall_clock * _BASELINE_SHARE)
     for warning in warnings:
         emit("note", message=warning)
     plan = make_plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from math import inf
 from pathlib import Path
 
 from mlestar.digests import digest, file_digest
@@ -71,7 +72,7 @@ def validate(
                 workers=workers,
                 memory_mb=memory_limit_mb() * cores(),
                 threads=FIT_THREADS,
-                seconds_left=lambda: budget.fit_seconds() - kept,
+                seconds_left=lambda: budget.fit_seconds() - kept if budget.is_timed else inf,
                 scratch=Path(scratch),
                 openings=record_opening(store, opened, facts["model_sha256"]),
             )

@@ -36,7 +36,7 @@ def importance(subject: Subject) -> Outcome:
     if before is None:
         return Outcome("not_run", f"{subject.task.metric} is not defined on so few rows")
     allowed = subject.source.allowance(_SECONDS)
-    repeats = min(int(allowed / seconds), _REPEATS)
+    repeats = int(min(allowed / seconds, _REPEATS))
     if not repeats:
         needed = f"permuting {len(subject.task.features):,} columns takes some {number(seconds)} s"
         return Outcome("not_run", f"{needed}, and {number(allowed)} s were left for it")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isinf
 from pathlib import Path
 
 import numpy as np
@@ -83,8 +84,12 @@ class Source:
         return read_target(self.train_dir, self.task)
 
     def allowance(self, most: float) -> float:
-        """Seconds for one check that can stop at any time: at most a third of what is left."""
-        return max(min(most, self.seconds_left() / 3), 0.0)
+        """Seconds for one check that can stop at any time: at most a third of what is left.
+
+        Infinite where seconds play no part, so that a check comes to the same however fast the machine is.
+        """
+        left = self.seconds_left()
+        return left if isinf(left) else max(min(most, left / 3), 0.0)
 
     def limits(self, share: float = 1.0) -> Limits:
         """What a session that starts now may use, given a share of the time that is left."""

@@ -29,9 +29,9 @@ def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
     report = Path(outputs["final"] or outputs["evidence"]) / "report.html"
     folder.predictions.unlink(missing_ok=True)  # of a model before
     fresh = folder.model.with_name(".model")
-    for stale in (fresh, folder.model):
-        shutil.rmtree(stale, ignore_errors=True)
+    shutil.rmtree(fresh, ignore_errors=True)  # of a run that was killed here
     shutil.copytree(model, fresh)
+    shutil.rmtree(folder.model, ignore_errors=True)
     fresh.rename(folder.model)
     write_bytes(folder.program, (model / "solution.py").read_bytes())
     write_bytes(folder.report, report.read_bytes())

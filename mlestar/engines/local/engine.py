@@ -20,13 +20,14 @@ from mlestar.engines.local.folder import RunFolder
 from mlestar.engines.local.prediction import predict
 from mlestar.engines.local.services import open_services
 from mlestar.errors import MlestarError
-from mlestar.files import read_json
+from mlestar.files import read_json, telling_storage_errors
 from mlestar.spec import Scope, Source, resolve_uri
 from mlestar.stages.environment import DEADLINE
 
 __all__ = ["EngineFailure", "Outcome", "run"]
 
 POLL_SECONDS = 0.1
+_AGAIN = "run the same command again: it goes on where it was"
 PREDICTING_SECONDS = 2.5  # of the budget, kept for the predictions of data.test
 
 Listener = Callable[[Mapping[str, Any]], None]
@@ -119,7 +120,7 @@ def run(
     started = time.monotonic() if started is None else started
     _check(scope)
     folder = RunFolder(out.absolute())
-    with folder.claimed(scope.name), open_services(folder) as services:
+    with telling_storage_errors(), folder.claimed(scope.name), open_services(folder) as services:
         request = _request(scope, folder, resolve_uri(store, Path()) if store else str(folder.store))
         deadline = started + scope.budget.wall_clock - (PREDICTING_SECONDS if scope.data.test else 0.0)
         environment = {} if scope.budget.evaluations else {DEADLINE: str(deadline)}
@@ -202,7 +203,8 @@ def _follow(
         if not ended:
             time.sleep(POLL_SECONDS)
     if pipeline.returncode:
-        raise EngineFailure(f"the pipeline ended with status {pipeline.returncode}", folder.log("kfp"))
+        message = f"the pipeline ended with status {pipeline.returncode}; {_AGAIN}"
+        raise folder.refusal() or EngineFailure(message, folder.log("kfp"))
     return stages
 
 

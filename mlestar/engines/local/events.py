@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 __all__ = ["Events"]
+
+_log = logging.getLogger(__name__)
 
 
 class Events:
@@ -23,7 +26,10 @@ class Events:
         """The events that have come since the last call."""
         *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
         for line in lines:
-            yield json.loads(line)
+            try:
+                yield json.loads(line)
+            except ValueError:  # the disk was full in the middle of a line
+                _log.warning("not an event: %s", line.decode(errors="replace"))
 
     def close(self) -> None:
         self._file.close()

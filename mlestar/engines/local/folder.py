@@ -6,17 +6,19 @@ import contextlib
 import fcntl
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlestar.errors import MlestarError
-from mlestar.files import read_json, write_json
+from mlestar.errors import MlestarError, StorageError
+from mlestar.files import read_json, storage_error, write_json
 
 __all__ = ["RunFolder"]
 
 LOCK = "run.lock"
+ROOM = 1 << 20  # bytes that a run which goes on needs at the least
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,9 @@ class RunFolder:
     def claimed(self, name: str) -> Iterator[None]:
         """Hold the folder for one run of the scope ``name``.
 
+        What runs that were killed have left of stages which they did not finish is removed first: nobody reads it.
         When the run ends in a :class:`MlestarError`, what it has left is removed: all of it where the folder is new and
-        no stage was finished, else the outputs of the stages that were not.
+        no stage was finished, unless the disk is to blame; else the outputs of the stages that were not.
 
         Raises
         ------
@@ -124,10 +127,12 @@ class RunFolder:
             for folder in (self.artifacts, self.cache, self.events.parent):
                 folder.mkdir(parents=True, exist_ok=True)
             self._forget_short_stages()  # of a run that was killed while it ended early
+            self.discard_unused()
             try:
                 yield
-            except MlestarError:
-                if is_new and not any(self.cache.iterdir()):  # no stage was finished
+            except MlestarError as error:
+                no_stage_was_finished = self.cache.is_dir() and not any(self.cache.iterdir())
+                if is_new and no_stage_was_finished and not isinstance(error, StorageError):
                     self._clear(created)
                 else:
                     self.discard_unused()
@@ -165,8 +170,22 @@ class RunFolder:
 
         That is all that neither a finished task nor the outputs of the last finished run refer to.
         """
+        if not self.artifacts.is_dir():  # somebody has removed it
+            return
         used = {Path(uri).resolve() for uri in self._used_artifacts()}
         _keep_only({artifact.parent for artifact in used}, self.artifacts.resolve())  # the folders of their tasks
+
+    def refusal(self) -> StorageError | None:
+        """Why a run cannot go on here, if it is because its folders are gone, full or not to be written to."""
+        if not self.artifacts.is_dir():
+            return StorageError(f"{self.out}: was removed while a run used it; run the same command again")
+        for place in (self.out, tempfile.gettempdir()):
+            try:
+                with tempfile.TemporaryFile(dir=place) as file:
+                    file.write(bytes(ROOM))
+            except OSError as error:
+                return storage_error(error, place)
+        return None
 
     def _used_artifacts(self) -> Iterator[str]:
         for entry in self.cache.glob("*.json"):
@@ -186,8 +205,12 @@ class RunFolder:
                 raise MlestarError(
                     f"{self.out}: holds a run of {owner!r}, not of {name!r}; name another folder with --out"
                 )
-        elif self.out.is_dir() and any(path.name != LOCK for path in self.out.iterdir()):
+        elif self.out.is_dir() and not all(map(self._is_beginning, self.out.iterdir())):
             raise MlestarError(f"{self.out}: is not empty and holds no run; name another folder with --out")
+
+    def _is_beginning(self, path: Path) -> bool:
+        """Whether a run has a file before it has its record; one that was killed then has left it."""
+        return path.name == LOCK or path.name.startswith(f".{self.record.name}.")
 
     def finished(self) -> dict[str, Any]:
         """The outputs of the last run that came to its end.
