@@ -28,6 +28,7 @@ _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _LEAST_WEIGHT = 0.05
 _EXPECTED_SHARE = 0.7  # of what a fit may take, what it may be expected to take: estimates are rough
 _SECOND_LEVEL_SECONDS = 30.0
+_PLACE: dict[str, Any] = {"stage": "ensemble", "branch": None, "step": None}  # of events
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,8 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
         if len(members) > 1:
             found.append(_ensemble(harness, merged, method, members, postprocess, nested_scores(harness, stack, weigh)))
             best = max((each.score for each in [*singles, *found]), key=lambda score: harness.gain(score, 0.0))
-            place = {"stage": "ensemble", "branch": None, "step": None}
             emit(
-                "evaluated", **place, name=method, score=found[-1].score, status="ok", best=best, candidates=len(found)
+                "evaluated", **_PLACE, name=method, score=found[-1].score, status="ok", best=best, candidates=len(found)
             )
     return singles + found
 
@@ -212,6 +212,7 @@ def _fit_first(
         program = render(choice.solution, scoped.task, notes=_reasons(scoped, harness, choice, tried))
         seconds = _fit_seconds(scoped, budget) if choice is not cheapest else budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
+        emit("evaluating", **_PLACE, name=f"{_named(choice)}, fitted on all training rows")
         try:
             taken = fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
         except CandidateFailure as failure:
@@ -221,6 +222,11 @@ def _fit_first(
     raise BudgetError(
         f"ensemble: nothing could be fitted on all training rows ({'; '.join(reasons)}); raise the budget"
     )
+
+
+def _named(choice: _Choice) -> str:
+    [(first, _), *others] = choice.members
+    return f"{choice.method} of {len(choice.members)} models" if others else first.name
 
 
 def _reasons(scoped: Scoped, harness: Harness, choice: _Choice, tried: int) -> list[str]:
