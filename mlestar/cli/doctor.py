@@ -24,7 +24,9 @@ _STYLES = {"ok": "green", "optional": "dim", "warn": "bold yellow", "fail": "bol
 
 
 def doctor(
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder that the runs go to.")] = Path("runs"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder that the runs go to.")] = Path(
+        "runs"
+    ),
     store: Annotated[
         str | None,
         typer.Option(metavar="URI", help="Evaluation store to try, a folder or a bucket.", show_default=False),

@@ -37,9 +37,7 @@ def init(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="File to write; <name>.yaml by default.")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", metavar="", help="Overwrite the file.", show_default=False)
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", metavar="", help="Overwrite the file.", show_default=False)] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -99,7 +99,9 @@ class LiveView:
         key = (event["stage"], event.get("step") or None, event.get("branch"))
         if key not in self._rows:
             rows = {**self._rows, key: _Row(*key)}
-            self._rows = dict(sorted(rows.items(), key=lambda item: item[1].place()))  # as a whole: another thread draws
+            self._rows = dict(
+                sorted(rows.items(), key=lambda item: item[1].place())
+            )  # as a whole: another thread draws
         row = self._rows[key]
         if "share" in event:
             row.share, row.told = event["share"], time.monotonic()

@@ -14,7 +14,9 @@ __all__ = ["predict"]
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory, or the folder of a run.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Model directory, or the folder of a run.", show_default=False)
+    ],
     data: Annotated[str, typer.Argument(metavar="TABLE", help="Table to predict, a path or URI.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="CSV file to write.", show_default=False)],
     unblessed: Unblessed = False,

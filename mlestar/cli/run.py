@@ -28,7 +28,9 @@ def run(
     ] = None,
     store: Annotated[
         str | None,
-        typer.Option(metavar="URI", help="Evaluation store, a folder or a bucket; in the folder of the run by default."),
+        typer.Option(
+            metavar="URI", help="Evaluation store, a folder or a bucket; in the folder of the run by default."
+        ),
     ] = None,
     unblessed: Unblessed = False,
     as_json: Json = False,

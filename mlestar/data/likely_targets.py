@@ -17,7 +17,9 @@ _FEW_VALUES = 20
 _MOST_MISSING = 0.5
 
 
-def likely_targets(frame: pd.DataFrame, known: Collection[str] | None = None, *, most: int = 3) -> list[tuple[str, str]]:
+def likely_targets(
+    frame: pd.DataFrame, known: Collection[str] | None = None, *, most: int = 3
+) -> list[tuple[str, str]]:
     """Columns that are likely to be the target, the likeliest first, each with the reason.
 
     Parameters

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mlestar.data.files import SKLEARN, column_names, is_local
 from mlestar.data.infer import Inference, infer_task
-from mlestar.data.leakage import suspected_leaks
+from mlestar.data.leakage import Suspicion, suspicions
 from mlestar.data.likely_targets import likely_targets
 from mlestar.data.metric_names import METRICS
 from mlestar.data.sources import read_table, typed
@@ -99,8 +99,11 @@ def suggest_spec(
         task=TaskSpec(target=target),
     )
     task, inferences, warnings = infer_task(scope, frame, source=Source(train))
-    warnings = [_cut(each, _LONGEST_WARNING) for each in warnings + _leaks(frame, task)]
+    suspected = _suspicions(frame, task)
+    warnings = [_cut(each, _LONGEST_WARNING) for each in (*warnings, *(each.sentence for each in suspected))]
     entries = _entries(scope, task, inferences, folder)
+    if columns := [each.column for each in suspected if each.column]:
+        entries["constraints.forbidden_features"] = Entry(columns, "Suspected, see above.", is_set=False)
     if reason:
         also = f" Also likely: {', '.join(map(repr, others))}." if others else ""
         entries["task.target"] = Entry(task.targets[0], f"Guessed: {reason}.{also}")
@@ -133,10 +136,10 @@ def scope_name(uri: str) -> str:
     return "my-scope"
 
 
-def _leaks(frame: pd.DataFrame, task: Task) -> list[str]:
+def _suspicions(frame: pd.DataFrame, task: Task) -> list[Suspicion]:
     frame = typed(frame, task.storage)
     frame = frame[has_target(frame, task.targets)].reset_index(drop=True)
-    return suspected_leaks(frame, target_values(frame, task), task)
+    return suspicions(frame, target_values(frame, task), task)
 
 
 def _entries(scope: Scope, task: Task, inferences: Sequence[Inference], folder: Path) -> dict[str, Entry]:

@@ -112,9 +112,7 @@ def start_server(cores: int, *, mode: Mode | None = None) -> Server:
         process.communicate()
         directory.cleanup()
         last = written.splitlines()[-1] if written else f"exit code {process.returncode}"
-        raise MlestarError(
-            f"the worker server does not start: {last}; `mlestar doctor` says what this machine lacks"
-        )
+        raise MlestarError(f"the worker server does not start: {last}; `mlestar doctor` says what this machine lacks")
     reason = " ".join(written.split()) if taken != "namespaces" else ""
     if taken != "namespaces":
         told = "candidates run in the weaker sandbox mode %r, not in namespaces (%s); see `mlestar doctor`"

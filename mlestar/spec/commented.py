@@ -17,7 +17,7 @@ from mlestar.spec.models import Scope
 __all__ = ["Entry", "commented_spec"]
 
 _WIDTH, _COMMENT_COLUMN = 120, 34
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|[0-9]+[hms]")
 _NOT_PLAIN = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}  # in YAML 1.1 or 1.2
 
 
@@ -52,12 +52,15 @@ def commented_spec(entries: Mapping[str, Entry], *, head: Sequence[str], notes: 
     notes
         Lines of comment before a section, by its key.
     """
-    lines = [_comment(line) for line in head]
+    lines, after_section = [_comment(line) for line in head], False
     for key, info in _fields(Scope):
         section = _section(info)
         if section is None:
+            lines += [""] * after_section
+            after_section = False
             lines += _field(key, info, entries.get(key), "")
             continue
+        after_section = True
         paths = {f"{key}.{name}": each for name, each in _fields(section)}
         is_used = any(path in entries and entries[path].is_set for path in paths)
         lines += ["", *(_comment(line) for line in notes.get(key, ()))]

@@ -101,7 +101,10 @@ def test_no_limits(tmp_path: Path) -> None:
     [
         ({"proc/sys/kernel/unprivileged_userns_clone": "0\n"}, "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
         (
-            {"proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1\n", "proc/sys/user/max_user_namespaces": "9\n"},
+            {
+                "proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1\n",
+                "proc/sys/user/max_user_namespaces": "9\n",
+            },
             "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
         ),
         ({"proc/sys/user/max_user_namespaces": "0\n"}, "sudo sysctl -w user.max_user_namespaces=15000"),
@@ -109,7 +112,5 @@ def test_no_limits(tmp_path: Path) -> None:
         ({}, "allow user namespaces"),
     ],
 )
-def test_way_to_a_better_sandbox_depends_on_what_refuses_it(
-    tmp_path: Path, files: dict[str, str], remedy: str
-) -> None:
+def test_way_to_a_better_sandbox_depends_on_what_refuses_it(tmp_path: Path, files: dict[str, str], remedy: str) -> None:
     assert namespace_remedy(machine(tmp_path, files)).startswith(remedy)

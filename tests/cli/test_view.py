@@ -100,12 +100,16 @@ def test_budget_of_fits_is_counted_instead_of_time() -> None:
 def test_checks_are_counted_as_they_are_done() -> None:
     place = {"stage": "validate", "branch": None, "step": None}
     checks = [{"event": "checked", "id": name, "status": "pass"} for name in ("latency", "importance")]
-    lines = shown(live([{"event": "stage_started", **place}, *checks, {**place, "event": "evaluating", "name": "label"}]))
+    lines = shown(
+        live([{"event": "stage_started", **place}, *checks, {**place, "event": "evaluating", "name": "label"}])
+    )
     assert row(lines, "validate")[1:] == ["validate", "0:00", "2", "label"]
 
 
 def test_end_that_was_asked_for_is_confirmed() -> None:
-    assert any("ending early with the best so far" in line for line in shown(live([*EVENTS[:4], {"event": "ending_early"}])))
+    assert any(
+        "ending early with the best so far" in line for line in shown(live([*EVENTS[:4], {"event": "ending_early"}]))
+    )
 
 
 def test_note_is_printed_whole_and_stays() -> None:
