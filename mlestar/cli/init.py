@@ -72,10 +72,10 @@ def init(
 
 def _told(path: Path, suggested: SuggestedSpec) -> Iterator[str]:
     task = suggested.task
-    targets = ", ".join(task.targets)
-    yield f"wrote {path}: predict {targets} ({task.type}, {task.metric}) from {len(task.features)} columns"
+    targets, count = ", ".join(task.targets), len(task.features)
+    yield f"wrote {path}: predict {targets} ({task.type}, {task.metric}) from {count} column{'s' * (count > 1)}"
     if suggested.target_reason:
-        others = f"; {' or '.join(suggested.others)} may be it as well" if suggested.others else ""
-        yield f"{targets} is a guess, because {suggested.target_reason}{others}; --target names another"
+        others = f"; it could also be {' or '.join(suggested.others)}" if suggested.others else ""
+        yield f"{targets} is a guess: {suggested.target_reason}{others}; --target names another"
     yield from (f"look at this: {warning}" for warning in suggested.warnings)
     yield f"next: mlestar run {path}"

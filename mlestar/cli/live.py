@@ -112,7 +112,7 @@ class LiveView:
             case "evaluating":
                 row.trying = event["name"]
             case "evaluated":
-                row.tried += 1
+                row.tried, row.trying = row.tried + 1, ""
                 row.best = event.get("best", row.best)
             case "stage_finished":
                 row.seconds, row.trying = event["seconds"], ""

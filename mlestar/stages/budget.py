@@ -153,7 +153,7 @@ class StageBudget:
             self._limit = possible if spent is None and isfinite(possible) else min(self._limit, possible)
         expected = self._limit if self._in_branch else planned
         unit = "evaluations" if self.counted else "seconds"
-        emit("budgeted", stage=stage, branch=branch, step=step, **({unit: expected} if isfinite(expected) else {}))
+        emit("budgeted", stage=stage, branch=branch, step=step or None, **({unit: expected} if isfinite(expected) else {}))
 
     @property
     def limit(self) -> float:

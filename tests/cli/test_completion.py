@@ -22,7 +22,8 @@ def asked(shell: str, line: str) -> list[str]:
         "fish": {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
     }[shell]
     environment = {**os.environ, **asking, "_MLESTAR_COMPLETE": f"complete_{shell}"}
-    return subprocess.run(PROGRAM, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
+    done = subprocess.run(PROGRAM, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip().splitlines()
 
 
 @pytest.mark.parametrize(

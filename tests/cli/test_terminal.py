@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 120.0  # seconds, after which a test fails in place of hanging
+PATIENCE = 600.0  # seconds, after which a test fails in place of hanging
 CTRL_C = b"\x03"
 CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

@@ -72,11 +72,11 @@ def test_nothing_is_wider_than_the_terminal_and_scores_are_whole(width: int) -> 
 def test_bar_shows_the_share_of_the_budget_that_is_spent() -> None:
     def filled(share: float) -> int:
         events = [*EVENTS[:2], {"event": "evaluating", **SEARCH, "name": "LightGBM", "share": share}]
-        console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system="truecolor")
+        console = Console(file=io.StringIO(), width=100, color_system=None)  # which draws nothing for the rest
         with console.capture() as capture:
             console.print(live(events, seconds=1000.0))
         [line] = [line for line in capture.get().splitlines() if "LightGBM" in line]
-        return line.partition("\x1b[38;5;237m")[0].count("━")
+        return line.count("━")
 
     assert filled(0.1) < filled(0.5) < filled(0.9)
 
