@@ -152,8 +152,8 @@ class StageBudget:
             possible = max(seconds_left() - self._later, 0.0)
             self._limit = possible if spent is None and isfinite(possible) else min(self._limit, possible)
         expected = self._limit if self._in_branch else planned
-        unit = "evaluations" if self.counted else "seconds"
-        emit("budgeted", stage=stage, branch=branch, step=step or None, **({unit: expected} if isfinite(expected) else {}))
+        likely = {"evaluations" if self.counted else "seconds": expected} if isfinite(expected) else {}
+        emit("budgeted", stage=stage, branch=branch, step=step or None, **likely)
 
     @property
     def limit(self) -> float:

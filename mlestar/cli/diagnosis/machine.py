@@ -6,7 +6,6 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 
 from mlestar.cli.diagnosis.control_groups import cpu_limit, memory_left
 from mlestar.cli.diagnosis.finding import Finding
@@ -20,7 +19,7 @@ _PATIENCE = 5.0  # seconds for the daemon of a container engine
 def system_finding() -> Finding:
     """The system and Python."""
     found = f"Python {platform.python_version()} on {platform.system()} {platform.release()}, {platform.machine()}"
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         return Finding("system", "System", "ok", found)
     remedy = "run mlestar on Linux, in a virtual machine or a container; predict with solution.py anywhere"
     return Finding("system", "System", "fail", f"{found}: candidates are sandboxed by means of Linux", remedy)
