@@ -31,7 +31,7 @@ def emit(event: str, **fields: Any) -> None:
         ===================  ========================================================================================
         ``stage_started``
         ``budgeted``         ``seconds`` or ``evaluations`` (fits) that the stage is likely to use; absent if not known
-        ``evaluating``       ``name`` of the candidate, ``share`` of the stage's budget that is spent
+        ``evaluating``       ``name`` of what is tried or done next; in a branch, ``share`` of its budget that is spent
         ``evaluated``        ``name``, ``share``, ``status``, ``score``, ``best`` of the branch, ``candidates`` so far
         ``stage_finished``   ``seconds``
         ``stage_failed``     ``error``, ``message``

@@ -17,8 +17,12 @@ OUTER_STEPS = "pipeline.outer_steps"
 
 def compile_assets(
     overrides: Overrides,
-    out: Annotated[Path | None, typer.Option(help="Write only the pipeline, to this file.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit status 1 if a file is stale.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write only the pipeline, to this file.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", metavar="", help="Write nothing; exit status 1 if a file is stale.")
+    ] = False,
 ) -> None:
     """Compile the pipeline and the components.
 

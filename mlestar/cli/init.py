@@ -17,22 +17,33 @@ __all__ = ["init"]
 
 
 def init(
-    train: Annotated[str, typer.Argument(help="Table with the target, a path or URI.", show_default=False)],
+    train: Annotated[
+        str, typer.Argument(metavar="TABLE", help="Table with the target, a path or URI.", show_default=False)
+    ],
     target: Annotated[
         list[str],
         typer.Option(
-            "--target", "-t", help="Column to predict, or several; the likeliest one by default.", default_factory=list
+            "--target",
+            "-t",
+            metavar="COLUMN",
+            help="Column to predict; repeatable. By default the likeliest one.",
+            default_factory=list,
+            show_default=False,
         ),
     ],
-    test: Annotated[str | None, typer.Option(help="Table to predict, a path or URI.", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; <name>.yaml by default.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.", show_default=False)] = False,
+    test: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="Table to predict, a path or URI.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="File to write; <name>.yaml by default.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", metavar="", help="Overwrite the file.", show_default=False)] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a scope spec for your data, with everything that was inferred, why, and everything that can be set.
+    """Write a scope spec for your data: what was inferred and why, and everything that can be set.
 
-    It runs as it is; the comments say what to look at first, such as columns that may leak the target.
+    It runs as it is. The comments say what to look at first, such as columns that may leak the target.
     """
     from importlib.resources import files
 
@@ -61,10 +72,10 @@ def init(
 
 def _told(path: Path, suggested: SuggestedSpec) -> Iterator[str]:
     task = suggested.task
-    targets = ", ".join(task.targets)
-    yield f"wrote {path}: predict {targets} ({task.type}, {task.metric}) from {len(task.features)} columns"
+    targets, count = ", ".join(task.targets), len(task.features)
+    yield f"wrote {path}: predict {targets} ({task.type}, {task.metric}) from {count} column{'s' * (count > 1)}"
     if suggested.target_reason:
-        others = f"; {' or '.join(suggested.others)} may be it as well" if suggested.others else ""
-        yield f"{targets} is a guess, because {suggested.target_reason}{others}; --target names another"
+        others = f"; it could also be {' or '.join(suggested.others)}" if suggested.others else ""
+        yield f"{targets} is a guess: {suggested.target_reason}{others}; --target names another"
     yield from (f"look at this: {warning}" for warning in suggested.warnings)
     yield f"next: mlestar run {path}"

@@ -18,7 +18,6 @@ __all__ = ["LiveView"]
 
 _WIDE = 72  # columns from which there is room for all that is known of a stage
 _AROUND = 6  # lines of the header and the footer
-_MOST_NOTE_LINES = 3
 _ALMOST = 0.99  # a stage is not done before it says so
 _STAGES = ("scope", "search", "ablate", "refine", "ensemble", "validate", "finalize")
 _SPINNER, _ASCII_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
@@ -79,18 +78,20 @@ class LiveView:
         self._name, self._started = name, started
         self._seconds, self._evaluations = seconds, evaluations
         self._rows: dict[tuple[str, int | None, int | None], _Row] = {}
-        self._note, self._ending = "", False
+        self._ending = self._ended = False
+
+    def end(self) -> None:
+        """Note that the run is over."""
+        self._ending, self._ended = False, True
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Take one event in."""
         match event["event"]:
-            case "note":
-                self._note = str(event["message"])
             case "ending_early":
                 self._ending = True
             case "checked":
                 for row in self._rows.values():
-                    row.trying = f"{str(event['id']).replace('_', ' ')}: {event['status']}" if not row.done else ""
+                    row.tried += row.stage == "validate" and not row.done
             case _:
                 self._apply_to_row(event)
 
@@ -111,7 +112,7 @@ class LiveView:
             case "evaluating":
                 row.trying = event["name"]
             case "evaluated":
-                row.tried += 1
+                row.tried, row.trying = row.tried + 1, ""
                 row.best = event.get("best", row.best)
             case "stage_finished":
                 row.seconds, row.trying = event["seconds"], ""
@@ -122,7 +123,11 @@ class LiveView:
         yield ""
         shown, folded = self._folded(console.size.height - _AROUND)
         yield _table(shown, folded, now, is_wide=is_wide, ascii_only=options.ascii_only)
-        yield from self._footer(console, options, shown, is_wide)
+        yield ""
+        if not is_wide and (trying := [row.trying for row in shown if row.trying]):
+            yield Text(trying[-1], "dim", no_wrap=True, overflow="ellipsis")
+        if self._ending:
+            yield Text(ENDING_EARLY, "bold yellow")
 
     def _header(self, now: float, is_wide: bool) -> Table:
         """The name, and how much of the budget is used."""
@@ -134,6 +139,8 @@ class LiveView:
             total = float(self._evaluations)
             used = sum(row.share * (row.evaluations or 0.0) for row in self._rows.values())
             told = f"{used:.0f} of {total:.0f} evaluations, " * is_wide + clock_text(elapsed)
+        if self._ended:
+            told = f"done after {clock_text(elapsed)}"
         header = Table.grid(padding=(0, 2, 0, 0), expand=True)
         header.add_column(no_wrap=True, overflow="ellipsis", max_width=28 if is_wide else 12, style="bold")
         header.add_column(ratio=1)
@@ -148,19 +155,6 @@ class LiveView:
             return rows, 0
         folded = [row for row in rows if row.done][: len(rows) - room + 1]
         return [row for row in rows if not any(row is other for other in folded)], len(folded)
-
-    def _footer(
-        self, console: Console, options: ConsoleOptions, rows: Sequence[_Row], is_wide: bool
-    ) -> Iterator[Text | str]:
-        yield ""
-        if not is_wide and (trying := [row.trying for row in rows if row.trying]):
-            yield Text(trying[-1], style="dim", no_wrap=True, overflow="ellipsis")
-        note = Text(ENDING_EARLY, "bold yellow") if self._ending else Text(self._note, "dim")
-        lines = note.wrap(console, options.max_width)
-        if len(lines) > _MOST_NOTE_LINES:
-            lines[_MOST_NOTE_LINES - 1].right_crop(1)
-            lines[_MOST_NOTE_LINES - 1].append("…")
-        yield from lines[:_MOST_NOTE_LINES]
 
 
 def _table(rows: Sequence[_Row], folded: int, now: float, *, is_wide: bool, ascii_only: bool) -> Table:

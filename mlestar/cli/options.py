@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Overrides", "Spec"]
+__all__ = ["Overrides", "Spec", "Unblessed"]
 
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="Scope spec, a YAML file.", show_default=False)]
 Overrides = Annotated[
@@ -18,5 +18,11 @@ Overrides = Annotated[
         help="Set a field, e.g. budget.wall_clock=60s; repeatable.",
         default_factory=list,
         show_default=False,
+    ),
+]
+Unblessed = Annotated[
+    bool,
+    typer.Option(
+        "--unblessed", metavar="", help="Predict even with a model that validation did not bless.", show_default=False
     ),
 ]

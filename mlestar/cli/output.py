@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["Json", "Quiet", "Voice", "say", "tell", "voice"]
+__all__ = ["Json", "Quiet", "Voice", "remark", "say", "tell", "voice"]
 
 
 @dataclass
@@ -37,8 +37,9 @@ Json = Annotated[
     bool,
     typer.Option(
         "--json",
+        metavar="",
         callback=_use_json,
-        help="Print JSON lines: the events as they come, last the outcome; nothing else.",
+        help="Print lines of JSON instead: the events as they come, then the outcome.",
         show_default=False,
     ),
 ]
@@ -47,6 +48,7 @@ Quiet = Annotated[
     typer.Option(
         "--quiet",
         "-q",
+        metavar="",
         callback=_be_quiet,
         help="Print errors only; with --json, the outcome only.",
         show_default=False,
@@ -60,8 +62,13 @@ def say(event: Mapping[str, Any]) -> None:
 
 
 def tell(text: str, **outcome: Any) -> None:
-    """Say what a command has come to: ``text`` to people, ``outcome`` to machines."""
+    """Say what a command that did what it should has come to: ``text`` to people, ``outcome`` to machines."""
     if voice.json:
-        say({"event": "outcome", **outcome})
-    elif not voice.quiet:
+        say({"event": "outcome", **outcome, "exit_status": 0})
+    remark(text)
+
+
+def remark(text: str) -> None:
+    """Say something to people, and nothing to machines."""
+    if not (voice.json or voice.quiet):
         typer.echo(text)

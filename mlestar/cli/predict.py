@@ -7,16 +7,19 @@ from typing import Annotated
 
 import typer
 
+from mlestar.cli.options import Unblessed
 from mlestar.cli.output import Json, Quiet, tell
 
 __all__ = ["predict"]
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="Model directory, or the folder of a run.", show_default=False)],
-    data: Annotated[str, typer.Argument(help="Table to predict, a path or URI.", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", "-o", help="CSV file to write.", show_default=False)],
-    unblessed: Annotated[bool, typer.Option("--unblessed", help="Use a model that validation did not bless.")] = False,
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Model directory, or the folder of a run.", show_default=False)
+    ],
+    data: Annotated[str, typer.Argument(metavar="TABLE", help="Table to predict, a path or URI.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="CSV file to write.", show_default=False)],
+    unblessed: Unblessed = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -13,7 +13,7 @@ __all__ = ["report"]
 
 
 def report(
-    out: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a run.", show_default=False)],
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

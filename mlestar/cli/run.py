@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlestar.cli.clock import process_start
-from mlestar.cli.options import Overrides, Spec
-from mlestar.cli.output import Json, Quiet
+from mlestar.cli.options import Overrides, Spec, Unblessed
+from mlestar.cli.output import Json, Quiet, remark
 from mlestar.errors import SpecError
 
 if TYPE_CHECKING:
@@ -23,22 +23,26 @@ NOT_BLESSED = 1
 def run(
     spec: Spec,
     overrides: Overrides,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; runs/<name> by default.")] = None,
-    store: Annotated[
-        str | None, typer.Option(help="Evaluation store, a directory or a bucket URI; inside the folder by default.")
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Folder of the run; runs/<name> by default.")
     ] = None,
-    unblessed: Annotated[
-        bool, typer.Option("--unblessed", help="Predict data.test even with a model that validation refused.")
-    ] = False,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI", help="Evaluation store, a folder or a bucket; in the folder of the run by default."
+        ),
+    ] = None,
+    unblessed: Unblessed = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the STAR pipeline on this machine.
+    """Run the STAR pipeline on this machine: a validated model, its program and a report.
 
-    The model, its program and the report are in the folder of the run; a second run of the same reuses whatever the
-    first has finished. Exit status 0: the model is blessed, 1: it is not, 2: you can mend something, 3: we failed.
+    They are in the folder of the run; the same command again repeats nothing that is done. Exit status 0: the model is
+    blessed, 1: validation refused it, 2: there is something for you to mend, 3: mlestar failed.
 
-    Ctrl-C ends the run early with the best so far; the same command goes on from there. A second Ctrl-C stops at once.
+    Ctrl-C ends the run early, with the best so far; the same command then goes on from there. Ctrl-C twice stops at
+    once. Where there is no terminal, or NO_COLOR is set, progress is told in plain lines.
     """
     from mlestar.cli.interrupts import ending_on_interrupt
     from mlestar.cli.summary import summarize
@@ -48,8 +52,8 @@ def run(
 
     loaded, started = load_scope(spec, overrides), process_start()
     scope = loaded.scope
-    with open_view(scope, started) as view, ending_on_interrupt() as ending:
-        try:
+    try:
+        with open_view(scope, started) as view, ending_on_interrupt() as ending:
             outcome = local.run(
                 scope,
                 out or Path("runs") / scope.name,
@@ -59,11 +63,15 @@ def run(
                 listener=view.apply,
                 ending=ending,
             )
-        except SpecError as error:
-            raise _located(error, loaded.source) from None
-    summarize(outcome)
-    if not outcome.blessed:
-        raise typer.Exit(NOT_BLESSED)
+    except SpecError as error:
+        raise _located(error, loaded.source) from None
+    except KeyboardInterrupt:
+        remark("Stopped; the same command goes on from there.")
+        raise
+    status = 0 if outcome.blessed else NOT_BLESSED
+    summarize(outcome, status)
+    if status:
+        raise typer.Exit(status)
 
 
 def _located(error: SpecError, source: Source) -> SpecError:

@@ -14,7 +14,9 @@ STALE = 1
 
 
 def schema(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit status 1 if the file is stale.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", metavar="", help="Write nothing; exit status 1 if the file is stale.")
+    ] = False,
 ) -> None:
     """Write specs/scope.schema.json from the models of the spec."""
     from mlestar.spec import schema_text

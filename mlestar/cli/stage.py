@@ -12,11 +12,25 @@ __all__ = ["stage"]
 WHOLE_NUMBERS = ("branch", "step")
 
 
+def _stages() -> list[str]:
+    from mlestar.stages import STAGES
+
+    return list(STAGES)
+
+
 def stage(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="scope, search, ablate, refine, ensemble, validate or finalize.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="STAGE",
+            help="scope, search, ablate, refine, ensemble, validate or finalize.",
+            autocompletion=_stages,
+            show_default=False,
+        ),
+    ],
 ) -> None:
-    """Run one stage on directories, e.g. mlestar stage validate --scope-dir scope --model-dir model ...
+    """Run one stage of the pipeline on directories, for containers and other orchestrators.
 
     Every argument of the stage is an option, with hyphens; one that takes several values (--branch-dirs) is repeated.
     Prints what the stage returns as JSON.

@@ -18,15 +18,23 @@ if TYPE_CHECKING:
 __all__ = ["summarize"]
 
 
-def summarize(outcome: Outcome) -> None:
-    """Say the scores, the verdict, the checks that speak against the model, and where everything is."""
+def summarize(outcome: Outcome, status: int) -> None:
+    """Say the scores, the verdict, the checks that speak against the model, and where everything is.
+
+    Parameters
+    ----------
+    outcome
+        Of the run.
+    status
+        With which the process will exit.
+    """
     if voice.json:
-        say(_document(outcome))
+        say(_document(outcome, status))
     elif not voice.quiet:
         _print(outcome)
 
 
-def _document(outcome: Outcome) -> dict[str, Any]:
+def _document(outcome: Outcome, status: int) -> dict[str, Any]:
     verdict = outcome.verdict
     figures = ("metric", "score", "interval", "confidence", "rows", "cross_validation_score", "baselines")
     return {
@@ -37,6 +45,7 @@ def _document(outcome: Outcome) -> dict[str, Any]:
         "places": {what.lower(): str(place) for what, place in _places(outcome).items()},
         "stages_run": outcome.stages_run,
         "ended_early": outcome.ended_early,
+        "exit_status": status,
     }
 
 

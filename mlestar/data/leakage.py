@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from mlestar.data.task import Task
 from mlestar.errors import quoted
 
-__all__ = ["suspected_leaks"]
+__all__ = ["Suspicion", "suspected_leaks", "suspicions"]
 
 _SAMPLE = 5_000
 _DEPTH = 6
@@ -21,8 +22,24 @@ _IDENTIFIER_SHARE = 0.95
 _DUPLICATE_SHARE = 0.01
 
 
+@dataclass(frozen=True)
+class Suspicion:
+    """A sentence that ends with the remedy, and the column that it is about, where there is one."""
+
+    sentence: str
+    column: str | None = None
+
+
 def suspected_leaks(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[str]:
     """What a person should look at before believing a score; each sentence ends with the remedy.
+
+    The parameters are those of :func:`suspicions`.
+    """
+    return [each.sentence for each in suspicions(frame, y, task)]
+
+
+def suspicions(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[Suspicion]:
+    """What may make a score better than the model will be in use.
 
     Parameters
     ----------
@@ -35,24 +52,25 @@ def suspected_leaks(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[st
     return [*_duplicates(frame, task), *_identifiers(frame, task), *_telling_columns(frame, y, task)]
 
 
-def _duplicates(frame: pd.DataFrame, task: Task) -> list[str]:
+def _duplicates(frame: pd.DataFrame, task: Task) -> list[Suspicion]:
     repeated = int(frame[[*task.features, *task.targets]].duplicated().sum())
     if repeated < _DUPLICATE_SHARE * len(frame):
         return []
     share = f"{repeated} of {len(frame)} rows ({repeated / len(frame):.1%})"
-    return [f"{share} repeat an earlier row and can be on both sides of a split; remove them unless they recur in use"]
+    remedy = "remove them unless they recur in use"
+    return [Suspicion(f"{share} repeat an earlier row and can be on both sides of a split; {remedy}")]
 
 
-def _identifiers(frame: pd.DataFrame, task: Task) -> list[str]:
+def _identifiers(frame: pd.DataFrame, task: Task) -> list[Suspicion]:
     """Features that name the row: another string in nearly every one, or the number of the row."""
     found = []
     for column in task.columns:
         if column.role == "categorical" and column.unique > _IDENTIFIER_SHARE * task.rows:
-            found.append(
-                f"{quoted(column.name)} differs in nearly every row, like an identifier; forbid it as a feature"
-            )
+            sentence = "differs in nearly every row, like an identifier; forbid it as a feature"
+            found.append(Suspicion(f"{quoted(column.name)} {sentence}", column.name))
         elif column.role == "numeric" and column.name != task.time and _counts_up(frame[column.name]):
-            found.append(f"{quoted(column.name)} counts the rows of the file; forbid it as a feature")
+            sentence = f"{quoted(column.name)} counts the rows of the file; forbid it as a feature"
+            found.append(Suspicion(sentence, column.name))
     return found
 
 
@@ -60,7 +78,7 @@ def _counts_up(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and bool((column.diff().iloc[1:] == 1).all())
 
 
-def _telling_columns(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[str]:
+def _telling_columns(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[Suspicion]:
     """Columns that alone, fitted on one half of a sample, predict the target of the other half nearly perfectly."""
     from sklearn.metrics import r2_score, roc_auc_score
 
@@ -79,10 +97,8 @@ def _telling_columns(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[s
         predict = _by_tree if name in task.numeric else _by_category
         reached = score(y[scored], predict(frame[name].iloc[fitted], y[fitted], frame[name].iloc[scored]))
         if reached >= least:
-            found.append(
-                f"{quoted(name)} alone predicts the target nearly perfectly ({measure} {reached:.3f}); forbid it as a "
-                "feature if it is known only afterwards"
-            )
+            sentence = f"{quoted(name)} alone predicts the target nearly perfectly ({measure} {reached:.3f}); forbid it"
+            found.append(Suspicion(f"{sentence} as a feature if it is known only afterwards", name))
     return found
 
 

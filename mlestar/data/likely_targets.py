@@ -14,6 +14,7 @@ __all__ = ["likely_targets"]
 
 _TARGET_WORDS = {"target", "label", "class", "y", "outcome", "response"}
 _FEW_VALUES = 20
+_CERTAIN = 100  # points, which all other reasons together do not reach
 _MOST_MISSING = 0.5
 
 
@@ -41,14 +42,16 @@ def likely_targets(
         if role in ("text", "date") or distinct < 2 or is_identifier or column.isna().mean() > _MOST_MISSING:
             continue
         reasons = {
-            "the data to predict lacks it": 100 * (known is not None and name not in known),
+            "the data to predict lacks it": _CERTAIN * (known is not None and name not in known),
             "it is named like a target": 10 * (not _TARGET_WORDS.isdisjoint(re.split(r"[^a-z0-9]+", name.lower()))),
             "it is the last column": 5 * (position == len(storage) - 1),
-            "it is the first column": 2 * (position == 0),
+            "it is the first column": 2 * (position == 0 and distinct <= _FEW_VALUES),
             f"it has {distinct} different values": distinct == 2 or (held == "string" and distinct <= _FEW_VALUES),
         }
         points = sum(reasons.values())
         why = ", ".join(reason for reason, weight in reasons.items() if weight)
         if points > 0:
             found.append((-points, position, name, why))
+    if any(is_certain := [points <= -_CERTAIN for points, *_ in found]):
+        found = [each for each, is_lacking in zip(found, is_certain, strict=True) if is_lacking]
     return [(name, why) for _, _, name, why in sorted(found)[:most]]

@@ -12,14 +12,14 @@ import pandas as pd
 
 from mlestar.data.files import SKLEARN, column_names, is_local
 from mlestar.data.infer import Inference, infer_task
-from mlestar.data.leakage import suspected_leaks
+from mlestar.data.leakage import Suspicion, suspicions
 from mlestar.data.likely_targets import likely_targets
 from mlestar.data.metric_names import METRICS
 from mlestar.data.sources import read_table, typed
 from mlestar.data.target import has_target, target_values
 from mlestar.data.task import Task
 from mlestar.errors import DataError, SpecError, quoted
-from mlestar.spec import Data, Scope, Source, TaskSpec, did_you_mean
+from mlestar.spec import Constraints, Data, Scope, Source, TaskSpec, did_you_mean
 from mlestar.spec.commented import Entry, commented_spec
 
 __all__ = ["SuggestedSpec", "scope_name", "suggest_spec"]
@@ -28,6 +28,7 @@ _GENERIC_NAMES = {"train", "training", "data", "dataset", "table"}
 _MOST_COLUMNS = 60
 _LONGEST_NAME, _LONGEST_WARNING = 32, 300
 _WALL_CLOCK = "10m"
+_FORBIDDEN = "constraints.forbidden_features"
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ def suggest_spec(
         When the data cannot be read, has no such column, or nothing can be learnt from it.
     """
     frame = read_table(train)
+    known = None if test is None or test.startswith(SKLEARN) else column_names(test)
     others, reason = [], ""
     if not targets:
-        known = column_names(test) if test and not test.startswith(SKLEARN) else None
         (first, reason), *rest = likely_targets(frame, known) or [("", "")]
         if not first:
             raise DataError(f"{train}: no column looks like the one to predict; name it with --target")
@@ -90,28 +91,37 @@ def suggest_spec(
         if name not in frame.columns:
             remedy = did_you_mean(name, map(str, frame.columns)) or "; name one of its columns"
             raise SpecError(f"--target {quoted(name)}: {train} has no such column{remedy}")
-    target = targets[0] if len(targets) == 1 else tuple(targets)
+    unknown = [name for name in frame.columns if known is not None and name not in {*known, *targets}]
     scope = Scope(
         apiVersion="mlestar/v1",
         kind="Scope",
         name=scope_name(train),
         data=Data(train=train, test=test),
-        task=TaskSpec(target=target),
+        task=TaskSpec(target=targets[0] if len(targets) == 1 else tuple(targets)),
+        constraints=Constraints(forbidden_features=tuple(unknown)),
     )
-    task, inferences, warnings = infer_task(scope, frame, source=Source(train))
-    warnings = [_cut(each, _LONGEST_WARNING) for each in warnings + _leaks(frame, task)]
+    try:
+        task, inferences, warnings = infer_task(scope, frame, source=Source(train))
+    except DataError as error:
+        guessed = f"; or name another target than {quoted(targets[0])} with --target" if reason else ""
+        raise DataError(f"{train}: {error}{guessed}") from None
+    suspected = _suspicions(frame, task)
+    warnings = [_cut(each, _LONGEST_WARNING) for each in (*warnings, *(each.sentence for each in suspected))]
     entries = _entries(scope, task, inferences, folder)
+    if unknown:
+        entries[_FORBIDDEN] = Entry(unknown, "Not in the data to predict.")
+    elif columns := [each.column for each in suspected if each.column]:
+        entries[_FORBIDDEN] = Entry(columns, "Suspected, see above.", is_set=False)
     if reason:
         also = f" Also likely: {', '.join(map(repr, others))}." if others else ""
         entries["task.target"] = Entry(task.targets[0], f"Guessed: {reason}.{also}")
     head = [
         f"yaml-language-server: $schema={schema}",
         f"A scope spec for {_cut(train, 80)} ({task.rows:,} rows), written by mlestar init.",
-        "Whatever can be set is here. A field that is commented out is inferred, or has the value that is shown as its",
-        "default; one that is set may be removed, and is inferred then.",
+        "It runs as it is. A field in a comment is inferred, or has the default that is shown; to set it, remove the #",
+        "and, where it says (example), write a value of your own.",
         *(["", "Look at this before you trust a score:"] if warnings else []),
         *(f"- {each}" for each in warnings),
-        "",
     ]
     text = commented_spec(entries, head=head, notes={"task": _columns(task)})
     return SuggestedSpec(text, task, reason, others, warnings)
@@ -133,10 +143,10 @@ def scope_name(uri: str) -> str:
     return "my-scope"
 
 
-def _leaks(frame: pd.DataFrame, task: Task) -> list[str]:
+def _suspicions(frame: pd.DataFrame, task: Task) -> list[Suspicion]:
     frame = typed(frame, task.storage)
     frame = frame[has_target(frame, task.targets)].reset_index(drop=True)
-    return suspected_leaks(frame, target_values(frame, task), task)
+    return suspicions(frame, target_values(frame, task), task)
 
 
 def _entries(scope: Scope, task: Task, inferences: Sequence[Inference], folder: Path) -> dict[str, Entry]:

@@ -47,10 +47,19 @@ class Server:
         What :func:`mlestar.evaluation.connect` takes, in this process or another of the same user.
     mode : {"namespaces", "landlock", "none"}
         How candidates are sandboxed: see :mod:`mlestar.evaluation.sandbox`.
+    reason : str
+        Why not in a stronger mode; empty where there is none.
     """
 
-    def __init__(self, process: subprocess.Popen[str], directory: tempfile.TemporaryDirectory[str], mode: Mode) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[str],
+        directory: tempfile.TemporaryDirectory[str],
+        mode: Mode,
+        reason: str = "",
+    ) -> None:
         self._process, self._directory = process, directory
+        self.reason = reason
         self.address = str(Path(directory.name, SOCKET))
         self.mode = mode
 
@@ -106,9 +115,9 @@ def start_server(cores: int, *, mode: Mode | None = None) -> Server:
         process.communicate()
         directory.cleanup()
         last = written.splitlines()[-1] if written else f"exit code {process.returncode}"
-        raise MlestarError(
-            f"the worker server does not start: {last}; it needs Linux and the libraries of requirements/main.txt"
-        )
+        raise MlestarError(f"the worker server does not start: {last}; `mlestar doctor` says what this machine lacks")
+    reason = " ".join(written.split()) if taken != "namespaces" else ""
     if taken != "namespaces":
-        _log.warning("candidates run in the weaker sandbox mode %r, not in namespaces. %s", taken, written)
-    return Server(process, directory, cast(Mode, taken))
+        told = "candidates run in the weaker sandbox mode %r, not in namespaces (%s); see `mlestar doctor`"
+        _log.warning(told, taken, reason)
+    return Server(process, directory, cast(Mode, taken), reason)

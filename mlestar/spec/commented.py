@@ -17,7 +17,7 @@ from mlestar.spec.models import Scope
 __all__ = ["Entry", "commented_spec"]
 
 _WIDTH, _COMMENT_COLUMN = 120, 34
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|[0-9]+[hms]")
 _NOT_PLAIN = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}  # in YAML 1.1 or 1.2
 
 
@@ -52,15 +52,18 @@ def commented_spec(entries: Mapping[str, Entry], *, head: Sequence[str], notes: 
     notes
         Lines of comment before a section, by its key.
     """
-    lines = [_comment(line) for line in head]
+    lines, after_section = [*_comments(head), ""], False
     for key, info in _fields(Scope):
         section = _section(info)
         if section is None:
+            lines += [""] * after_section
+            after_section = False
             lines += _field(key, info, entries.get(key), "")
             continue
+        after_section = True
         paths = {f"{key}.{name}": each for name, each in _fields(section)}
         is_used = any(path in entries and entries[path].is_set for path in paths)
-        lines += ["", *(_comment(line) for line in notes.get(key, ()))]
+        lines += ["", *_comments(notes.get(key, ()))]
         lines += _beside(f"{key}:" if is_used else f"# {key}:", (section.__doc__ or "").strip())
         for path, each in paths.items():
             lines += _field(path.partition(".")[2], each, entries.get(path), "  " if is_used else "#   ")
@@ -100,8 +103,12 @@ def _beside(text: str, comment: str) -> list[str]:
     return [*first, *(margin + line for line in wrapped[1:])]
 
 
-def _comment(line: str) -> str:
-    return f"# {_printable(line)}".rstrip()
+def _comments(lines: Sequence[str]) -> Iterator[str]:
+    """The lines as comments; one that is too long goes on in the next."""
+    for line in lines:
+        text, hanging = _printable(line), "  " if line.startswith("- ") else ""
+        short = [text] if len(text) <= _WIDTH - 2 else textwrap.wrap(text, _WIDTH - 2, subsequent_indent=hanging)
+        yield from (f"# {each}".rstrip() for each in short or [""])
 
 
 def _printable(text: str) -> str:

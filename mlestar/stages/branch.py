@@ -225,7 +225,7 @@ class Branch:
         )
 
     def _emit(self, event: str, **fields: Any) -> None:
-        place = {"stage": self.stage, "branch": self.branch, "step": self.step}
+        place = {"stage": self.stage, "branch": self.branch, "step": self.step or None}
         emit(event, **place, share=round(self.budget.share, 4), **fields)
 
     def _elapsed(self) -> float:

@@ -156,8 +156,8 @@ class StageBudget:
             self._limit = self._possible if spent is None and isfinite(self._possible) else self._limit
             self._limit = min(self._limit, self._possible)
         expected = self._limit if self._in_branch else planned
-        unit = "evaluations" if self.counted else "seconds"
-        emit("budgeted", stage=stage, branch=branch, step=step, **({unit: expected} if isfinite(expected) else {}))
+        likely = {"evaluations" if self.counted else "seconds": expected} if isfinite(expected) else {}
+        emit("budgeted", stage=stage, branch=branch, step=step or None, **likely)
 
     def keep(self, fit_seconds: float) -> None:
         """Leave the stages after the branches the time for a solution of which one fit on all rows takes so long."""

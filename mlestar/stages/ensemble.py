@@ -31,6 +31,7 @@ _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _LEAST_WEIGHT = 0.05
 _SECOND_LEVEL_SECONDS = 30.0
 _ONCE_SHARE = 0.6  # of what is left of the run, that a fit may take which is not repeated in finalize
+_PLACE: dict[str, Any] = {"stage": "ensemble", "branch": None, "step": None}  # of events
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,8 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
             nested = nested_scores(harness, stack, weigh)
             found.append(_ensemble(harness, merged, method, members, postprocess, nested, budget))
             best = max((each.score for each in [*singles, *found]), key=lambda score: harness.gain(score, 0.0))
-            place = {"stage": "ensemble", "branch": None, "step": None}
             emit(
-                "evaluated", **place, name=method, score=found[-1].score, status="ok", best=best, candidates=len(found)
+                "evaluated", **_PLACE, name=method, score=found[-1].score, status="ok", best=best, candidates=len(found)
             )
     return singles + found
 
@@ -282,6 +282,7 @@ def _fit_first(
         if choice is cheapest or choice.once:
             seconds = budget.last_resort_seconds() * (_ONCE_SHARE if choice.once else 1.0)
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
+        emit("evaluating", **_PLACE, name=f"{_named(choice)}, fitted on all training rows")
         try:
             taken = fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
         except CandidateFailure as failure:
@@ -313,6 +314,11 @@ def _cost(scoped: Scoped, choice: _Choice, budget: StageBudget) -> float:
     if budget.counted:
         return static_cost(choice.solution, scoped.task)
     return sum(member.seconds for member, _ in choice.members)
+
+
+def _named(choice: _Choice) -> str:
+    [(first, _), *others] = choice.members
+    return f"{choice.method} of {len(choice.members)} models" if others else first.name
 
 
 def _account(harness: Harness, choices: Sequence[_Choice], chosen: _Choice) -> dict[str, Any]:

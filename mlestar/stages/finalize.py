@@ -72,11 +72,14 @@ def finalize(
         notes = [] if budget.counted else _lack_of_time(limits.seconds, facts["fit_seconds"])
         try:
             if not notes:
+                _tell("fit on all rows")
                 fit_and_save(workers, program, scoped.task, everything, final_dir / MODEL_FILE, limits)
+                _tell("comparison with the judged model")
                 notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)
         except CandidateFailure as failure:
             notes = [f"the fit on all rows ended with {failure.status} ({failure.reason})"]
         if scoped.scope.data.sample:
+            _tell("tests of the program")
             checks = read_json(verdict_dir / "verdict.json")["checks"]
             seconds = budget.fit_seconds(_TESTS_SHARE)
             write_tests(
@@ -98,6 +101,10 @@ def finalize(
     write_model(final_dir, program, known.model_copy(update={"kind": "final", "blessed": True, "notes": notes}))
     report = render(Run.read(scope=scope_dir, model=model_dir, verdict=verdict_dir, final=final_dir))
     (final_dir / "report.html").write_text(report, encoding="utf-8")
+
+
+def _tell(doing: str) -> None:
+    emit("evaluating", stage="finalize", branch=None, step=None, name=doing)
 
 
 def _join(directories: list[Path], joined: Path) -> None:

@@ -84,6 +84,7 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
     scoped = Scoped(loaded.scope, task, Plan(mode="wall_clock", total=0.0, stages={}), fingerprint, {}, None, 0.0)
     with open_harness(scoped, train_dir, store) as harness:
         budget = loaded.scope.budget
+        emit("evaluating", stage="scope", branch=None, step=None, name="baselines")
         baselines = _baselines(harness, LONGEST_FIT if budget.evaluations else budget.wall_clock * _BASELINE_SHARE)
     for warning in warnings:
         emit("note", message=warning)

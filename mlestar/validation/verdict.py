@@ -103,6 +103,7 @@ def judge(source: Source) -> dict[str, Any]:
 
 
 def _subject(source: Source, holdout: Holdout, served: ServedModel, plain: Scored | str) -> Subject:
+    _tell("predictions for the holdout")
     found = served.predict(holdout.features_file)
     models = {JUDGED: holdout.scored(found.values, found.labels)}
     trivial, labels = trivial_predictions(source.task, source.train_y, len(holdout))
@@ -120,6 +121,10 @@ def _subject(source: Source, holdout: Holdout, served: ServedModel, plain: Score
     )
 
 
+def _tell(doing: str) -> None:
+    emit("evaluating", stage="validate", branch=None, step=None, name=doing)
+
+
 def _plain(source: Source, holdout: Holdout) -> Scored | str:
     """The plain baseline, fitted on the training rows; or why there is none."""
     if source.scope.validation.checks.get("plain_baseline") == "off":
@@ -127,6 +132,7 @@ def _plain(source: Source, holdout: Holdout) -> Scored | str:
     if source.seconds_left() <= 0:
         return _NO_TIME
     limits = source.limits(_PLAIN_SHARE)
+    _tell("plain baseline")
     try:
         # One thread, as in cross-validation: scikit-learn's boosting waits busily where cores are shared.
         with source.workers.session(source.plain_program, seed=source.task.seed, threads=1, limits=limits) as session:
@@ -162,6 +168,7 @@ def _severity(check: Check, source: Source) -> Severity:
 def _outcome(check: Check, subject: Subject) -> Outcome | None:
     if check.works and subject.source.seconds_left() <= 0:
         return Outcome("not_run", _NO_TIME)
+    _tell(check.title.lower())
     try:
         return check.function(subject)
     except CandidateFailure as failure:
