@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mlestar.recipes import plain_solution
 from mlestar.report import Run, metrics_of, render
 from mlestar.solution import render as render_program
 from mlestar.stages.budget import StageBudget
-from mlestar.stages.environment import cores
+from mlestar.stages.environment import cores, ending_early
 from mlestar.stages.model import FIT_THREADS, MODEL_FILE, read_model
 from mlestar.stages.scoped import Scoped, memory_limit_mb, open_workers
 from mlestar.validation import Source, judge, record_opening
@@ -56,6 +57,11 @@ def validate(
     budget = StageBudget(scoped.plan, "validate", after=["finalize"])
     # finalize repeats the fit with some more rows, compares, and may need more than was planned before anything ran.
     kept = max(_REFIT * facts["fit_seconds"] - scoped.plan.stages.get("finalize", 0.0), 0.0)
+
+    def seconds_left() -> float:
+        """Seconds play no part where fits are counted."""
+        return math.inf if budget.counted and not ending_early() else budget.fit_seconds() - kept
+
     opened = digest([scoped.fingerprint, file_digest(holdout_dir / "target.arrow")])
     with open_workers() as workers, tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
         verdict = judge(
@@ -71,7 +77,7 @@ def validate(
                 workers=workers,
                 memory_mb=memory_limit_mb() * cores(),
                 threads=FIT_THREADS,
-                seconds_left=lambda: budget.fit_seconds() - kept,
+                seconds_left=seconds_left,
                 scratch=Path(scratch),
                 openings=record_opening(store, opened, facts["model_sha256"]),
             )
