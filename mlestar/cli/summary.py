@@ -78,8 +78,8 @@ def _holdout(verdict: Mapping[str, Any]) -> str:
     metric, rows = verdict["metric"], verdict["rows"]
     if verdict["score"] is None:
         return f"no {metric}: the model could not predict the {rows} holdout rows"
-    low, high = verdict["interval"]
-    level = f"{verdict['confidence']:.0%} interval {score_text(low)} to {score_text(high)}"
+    bounds = " to ".join(map(score_text, verdict["interval"] or ()))
+    level = f"{verdict['confidence']:.0%} interval {bounds}" if bounds else "too few mistakes for an interval"
     plain = verdict["baselines"].get("plain", {}).get("score")
     against = f"; plain baseline {score_text(plain)}" if plain is not None else ""
     return f"{metric} {score_text(verdict['score'])} on {rows} holdout rows ({level}{against})"

@@ -142,7 +142,7 @@ def trajectory(points: Sequence[Point], *, greater_is_better: bool, title: str, 
 def scatter(
     xs: Sequence[float], ys: Sequence[float], *, title: str, x_label: str, y_label: str,
     line: bool = False, guide: Literal["diagonal"] | float | None = None, unit: bool = False,
-    hints: Sequence[str] = (), marks: Sequence[str] = (),
+    hints: Sequence[str] = (), marks: Sequence[str] = (), spreads: Sequence[tuple[float, float]] = (),
 ) -> Markup:  # fmt: skip
     """Points, or a line through them, in a square.
 
@@ -154,6 +154,8 @@ def scatter(
         Both axes show 0 to 1.
     marks
         Short texts to be written beside the points.
+    spreads
+        Intervals of y.
     """
     size, left, top = 400, 66, 34
     bottom, right = size - 52, size - 10
@@ -169,6 +171,8 @@ def scatter(
         canvas.line(left, y(guide), right, y(guide), "reference")
     if line:
         canvas.polyline([(x(a), y(b)) for a, b in zip(xs, ys, strict=True)], "curve")
+    for a, (low, high) in zip(xs, spreads, strict=False):
+        canvas.line(x(a), y(low), x(a), y(high), "interval")
     for index, (a, b) in enumerate(zip(xs, ys, strict=True)):
         if not line or hints:
             hint = hints[index] if hints else ""

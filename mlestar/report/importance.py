@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from mlestar.report.charts import Interval, intervals
+from mlestar.report.checks import checks
 from mlestar.report.numbers import is_number, plain
 from mlestar.report.run import Run
 
@@ -46,17 +47,17 @@ def importance(run: Run) -> Importance | None:
     chart = intervals(rows, title=title, axis=f"holdout {run.metric} lost{error}", reference=0.0)
     left_out = max(len(columns) - len(evidence["columns_without_effect"]) - MOST_COLUMNS, 0)
     more = f" {plain(left_out)} further columns matter less." if left_out else ""
+    spread = "; the lines show how much that varies by permutation, not by rows" if repeats > 1 else ""
     summary = (
         f"Each column's values were dealt to other rows {'once' if repeats == 1 else f'{repeats} times'}, on "
-        f"{plain(evidence['rows'])} rows of the holdout. Columns that tell the same cover for each other and seem "
-        f"less important than they are together.{more}"
+        f"{plain(evidence['rows'])} rows of the holdout{spread}. Columns that tell the same cover for each other and "
+        f"seem less important than they are together.{more}"
     )
     return Importance(chart if rows else None, summary, [str(name) for name in evidence["columns_without_effect"]])
 
 
 def _check(run: Run) -> Mapping[str, Any] | None:
-    checks = (run.verdict or {}).get("checks", [])
-    return next((check for check in checks if check["id"] == "importance"), None)
+    return next((check for check in checks(run) if check["id"] == "importance"), None)
 
 
 def _row(run: Run, column: Mapping[str, Any]) -> Interval:

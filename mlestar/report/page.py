@@ -10,7 +10,9 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from mlestar.report import ablation, importance, inputs, judgement, lineage, refinement, search, story
+from mlestar.report import ablation, importance, inputs, lineage, refinement, search, story
+from mlestar.report.checks import checks
+from mlestar.report.curves import curves, over_time
 from mlestar.report.numbers import duration, plain
 from mlestar.report.run import Run
 from mlestar.report.source import highlighted
@@ -35,6 +37,7 @@ def render(run: Run) -> str:
         banner=story.banner(run),
         tiles=story.tiles(run),
         score_chart=story.score_chart(run),
+        intervals_note=story.intervals_note(run),
         threshold=story.threshold(run),
         matters=story.matters(run),
         worries=story.worries(run),
@@ -46,9 +49,9 @@ def render(run: Run) -> str:
         refinements=refinement.refinements(run),
         ensemble=search.ensemble(run),
         validation=validation(run.task),
-        checks=judgement.checks(run),
-        curves=judgement.curves(run),
-        over_time=judgement.over_time(run),
+        checks=checks(run),
+        curves=curves(run),
+        over_time=over_time(run),
         importance=importance.importance(run),
         facts=inputs.facts(run),
         roles=inputs.roles(run),

@@ -8,14 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlestar.report.charts import Interval, intervals
+from mlestar.report.checks import checks
 from mlestar.report.importance import importances
-from mlestar.report.numbers import duration, is_number, plain
+from mlestar.report.numbers import duration, is_number, percent, plain
 from mlestar.report.run import Run
 from mlestar.report.words import outcome, validation, variant_of
 
-__all__ = ["Banner", "Finding", "Tile", "banner", "matters", "score_chart", "threshold", "tiles", "worries"]
+__all__ = [
+    "Banner",
+    "Finding",
+    "Tile",
+    "banner",
+    "intervals_note",
+    "matters",
+    "score_chart",
+    "threshold",
+    "tiles",
+    "worries",
+]
 
-CHECK_ORDER = ("fail", "warn", "not_run", "pass")
 MOST_FINDINGS = 6
 MOST_NAMED = 3
 
@@ -71,9 +82,7 @@ def tiles(run: Run) -> list[Tile]:
     show, verdict = run.score_format, run.verdict
     found = []
     if verdict is not None:
-        note = f"{verdict['rows']:,} rows that no choice was made on"
-        if verdict.get("interval"):
-            note = f"{100 * verdict['confidence']:.0f} % interval {_interval(run, verdict['interval'])}; {note}"
+        note = f"{_certainty(run, verdict)}; {verdict['rows']:,} rows that no choice was made on"
         found.append(Tile(f"{run.metric} on the holdout", show(verdict["score"]), note))
     error = f"± {show(run.cross_validation_error)} standard error; " if is_number(run.cross_validation_error) else ""
     note = f"{error}{validation(run.task)}; flattering, since choices were made by it"
@@ -114,6 +123,22 @@ def score_chart(run: Run) -> Any:
     return intervals(rows, title=title, axis=run.metric, reference=threshold(run))
 
 
+def intervals_note(run: Run) -> str:
+    """How the intervals of the chart were made, and on which rows."""
+    error = (
+        "Cross-validation: the line is ± 2 standard errors over the folds, corrected for the training rows that they "
+        "have in common (Nadeau and Bengio, 2003)."
+    )
+    if run.verdict is None:
+        return error
+    rows = f"Holdout: {run.verdict['rows']:,} rows, the same for all models"
+    if not run.verdict.get("interval"):
+        return f"{rows}. {error}"
+    made = run.verdict.get("bootstrap") or {}
+    of = f" of {made['resamples']:,} resamples of {made['drawn']}" if made else ""
+    return f"{rows}; lines are {100 * run.verdict['confidence']:.0f} % bootstrap intervals (percentiles{of}). {error}"
+
+
 def threshold(run: Run) -> float | None:
     """The score that the spec demands (``objective.at_least``)."""
     value = (run.scope.get("spec", {}).get("objective") or {}).get("at_least")
@@ -150,9 +175,7 @@ def matters(run: Run) -> list[Finding]:
 
 def worries(run: Run) -> list[Finding]:
     """Everything that a careful reader should know before using the model, the gravest first."""
-    checks = (run.verdict or {}).get("checks", [])
-    troubled = [check for check in checks if check["status"] != "pass" and check["severity"] != "off"]
-    troubled.sort(key=lambda check: CHECK_ORDER.index(check["status"]))
+    troubled = [check for check in checks(run) if check["status"] != "pass" and check["severity"] != "off"]
     found = [Finding(check["status"], check["title"], check["summary"]) for check in troubled]
     found += [Finding("warn", "The data", text) for text in run.scope["warnings"]]
     notes = [note for model in (run.model, run.final or {}) for note in model.get("notes", ())]
@@ -206,8 +229,7 @@ def _ensemble_gain(run: Run) -> tuple[float, Finding] | None:
 def _baseline_note(run: Run, baseline: Mapping[str, Any]) -> str:
     """What the baseline is, and how sure the difference is: paired on the same rows, unlike the two intervals."""
     note = f"on the holdout; {baseline['description']} scores {run.score_format(baseline['score'])}"
-    checks = (run.verdict or {}).get("checks", [])
-    paired = next((check["evidence"] for check in checks if check["id"] == "plain_baseline"), None)
+    paired = next((check["evidence"] for check in checks(run) if check["id"] == "plain_baseline"), None)
     if not (paired and paired.get("gain_interval")):
         return note
     low, high = (run.score_format.signed(end) for end in paired["gain_interval"])
@@ -228,6 +250,18 @@ def _is_far(score: Any, others: list[Any]) -> bool:
         return False
     spread = max(finite) - min(finite)
     return min(abs(score - value) for value in finite) > 4 * spread > 0
+
+
+def _certainty(run: Run, verdict: Mapping[str, Any]) -> str:
+    """The interval of the holdout score; without one, what the rows say nevertheless."""
+    if verdict.get("interval"):
+        return f"{100 * verdict['confidence']:.0f} % interval {_interval(run, verdict['interval'])}"
+    confusion = (verdict.get("curves") or {}).get("confusion")
+    if confusion and sum(map(sum, confusion["matrix"])) == sum(row[i] for i, row in enumerate(confusion["matrix"])):
+        chance = 1 - verdict["confidence"]
+        wrong = percent(1 - chance ** (1 / verdict["rows"]))
+        return f"no row is wrong, which a model that errs in {wrong} of all rows manages one time in {1 / chance:.0f}"
+    return "no interval: all resamples of the rows score the same"
 
 
 def _interval(run: Run, interval: Any) -> str:

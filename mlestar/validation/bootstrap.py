@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from mlestar.data.task import Task
 from mlestar.validation.holdout import Holdout, Scored
 
-__all__ = ["CONFIDENCE", "interval", "resampled_scores"]
+__all__ = ["CONFIDENCE", "drawn", "interval", "resampled_scores", "score_interval"]
 
 CONFIDENCE = 0.95
 _MOST, _LEAST = 200, 100
@@ -55,22 +54,44 @@ def interval(scores: np.ndarray) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
+def score_interval(scores: np.ndarray) -> tuple[float, float] | None:
+    """The interval of a score; None also where all resamples agree.
+
+    They do where a model makes no mistake, or predicts a constant; that says nothing about other rows.
+    """
+    found = interval(scores)
+    return None if found is None or np.isclose(*found, rtol=1e-9, atol=0.0) else found
+
+
+def drawn(holdout: Holdout) -> str:
+    """What a resample draws, in words."""
+    if holdout.task.splitter == "time":
+        return f"blocks of {_block(holdout)} consecutive rows"
+    if holdout.groups is not None:
+        return "whole groups"
+    return "rows within their class" if holdout.task.is_classification else "rows"
+
+
 def _draw(holdout: Holdout) -> Callable[[], np.ndarray]:
     """A function that draws the rows of one resample."""
     generator = np.random.default_rng(holdout.task.seed)
-    clusters = _clusters(holdout.task, holdout)
+    clusters = _clusters(holdout)
     if clusters is not None:
         return lambda: np.concatenate([clusters[each] for each in generator.integers(0, len(clusters), len(clusters))])
     strata = _members(holdout.y) if holdout.task.is_classification else [np.arange(len(holdout))]
     return lambda: np.concatenate([generator.choice(rows, len(rows)) for rows in strata])
 
 
-def _clusters(task: Task, holdout: Holdout) -> list[np.ndarray] | None:
+def _clusters(holdout: Holdout) -> list[np.ndarray] | None:
     """The rows that are drawn together."""
-    if task.splitter == "time":
-        rows = np.arange(len(holdout))
-        return _members(rows // max(int(np.sqrt(len(rows))), 1))
+    if holdout.task.splitter == "time":
+        return _members(np.arange(len(holdout)) // _block(holdout))
     return _members(holdout.groups) if holdout.groups is not None else None
+
+
+def _block(holdout: Holdout) -> int:
+    """Consecutive rows that are drawn together where the task is ordered by time."""
+    return max(int(np.sqrt(len(holdout))), 1)
 
 
 def _members(values: np.ndarray) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -14,32 +15,42 @@ from mlestar.validation.subject import Subject
 __all__ = ["importance"]
 
 _SECONDS = 4.0
-_REPEATS = 5
+_REPEATS, _PREDICTIONS = 5, 500  # at most; but each column once
 
 
 def importance(subject: Subject) -> Outcome:
     """Permutation importance of each column, on a sample of the holdout, through the served model.
 
     A column that another one can stand in for shows less than it is worth. How often each column is permuted depends on
-    the time that is left; where it is not enough for once, nothing is known.
+    the time that is left, where there is a limit; where it is not enough for once, nothing is known.
 
     References
     ----------
     Breiman, L. (2001). Random Forests. Machine Learning 45, 5-32.
     """
-    from sklearn.frozen import FrozenEstimator
-    from sklearn.inspection import permutation_importance
-
     started = time.monotonic()
     before = subject.sample_score(subject.served.predict(subject.sample_features))
-    seconds = (time.monotonic() - started) * len(subject.task.features)
     if before is None:
         return Outcome("not_run", f"{subject.task.metric} is not defined on so few rows")
-    allowed = subject.source.allowance(_SECONDS)
-    repeats = int(min(allowed / seconds, _REPEATS))
-    if not repeats:
-        needed = f"permuting {len(subject.task.features):,} columns takes some {number(seconds)} s"
-        return Outcome("not_run", f"{needed}, and {number(allowed)} s were left for it")
+    columns = len(subject.task.features)
+    needed = (time.monotonic() - started) * (columns + 1)
+    allowed = subject.source.allowance(_SECONDS) if math.isfinite(subject.source.seconds_left()) else math.inf
+    if needed > allowed:
+        permuting = f"permuting {columns:,} column{'s' if columns > 1 else ''} takes some {number(needed)} s"
+        return Outcome("not_run", f"{permuting}, and {number(allowed)} s were left for it")
+    started, losses = time.monotonic(), [_permuted(subject, 0)]
+    for repeat in range(1, min(_REPEATS, _PREDICTIONS // columns)):
+        spent = time.monotonic() - started
+        if spent * (repeat + 1) / repeat > allowed:
+            break
+        losses.append(_permuted(subject, repeat))
+    return _outcome(subject, before, np.stack(losses, axis=1))
+
+
+def _permuted(subject: Subject, repeat: int) -> np.ndarray:
+    """What each column's permutation loses, shape (columns,); NaN where the metric is not defined."""
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.inspection import permutation_importance
 
     def score(_: FrozenEstimator, features: pd.DataFrame, __: np.ndarray) -> float:
         found = subject.sample_score(subject.served.predict(features))
@@ -50,10 +61,10 @@ def importance(subject: Subject) -> Outcome:
         subject.sample_features,
         subject.holdout.y[subject.sample],
         scoring=score,
-        n_repeats=repeats,
-        random_state=subject.task.seed,
+        n_repeats=1,
+        random_state=subject.task.seed + repeat,
     )
-    return _outcome(subject, before, found.importances)
+    return np.asarray(found.importances[:, 0])
 
 
 def _outcome(subject: Subject, before: float, losses: np.ndarray) -> Outcome:

@@ -17,7 +17,7 @@ from mlestar.data.task import Task
 from mlestar.evaluation import InvalidScore, Limits, Phase, Predictions, Workers
 from mlestar.evaluation.folds import read_target
 from mlestar.spec import Scope
-from mlestar.validation.bootstrap import interval, resampled_scores
+from mlestar.validation.bootstrap import resampled_scores, score_interval
 from mlestar.validation.holdout import Holdout, Scored, sample_rows
 from mlestar.validation.served import ServedModel
 
@@ -140,7 +140,7 @@ class Subject:
     @cached_property
     def interval(self) -> tuple[float, float] | None:
         """Of the score of the judged model."""
-        return interval(self.resampled[JUDGED])
+        return score_interval(self.resampled[JUDGED])
 
     @property
     def half_width(self) -> float:

@@ -13,7 +13,7 @@ from mlestar.evaluation import CandidateFailure, InvalidScore
 from mlestar.progress import emit
 from mlestar.spec import Source as SpecSource
 from mlestar.validation.baselines import TRIVIAL_DESCRIPTION, trivial_predictions
-from mlestar.validation.bootstrap import CONFIDENCE, interval
+from mlestar.validation.bootstrap import CONFIDENCE, drawn, score_interval
 from mlestar.validation.checks import CHECKS, PREDICTS, Check, require_known
 from mlestar.validation.curves import curves, over_time
 from mlestar.validation.holdout import Holdout, Scored
@@ -28,6 +28,9 @@ _OFF = "turned off by the spec"
 _NO_TIME = "the budget left no time for it"
 _DESCRIPTIONS = {TRIVIAL: TRIVIAL_DESCRIPTION, PLAIN: "gradient boosting with the defaults of scikit-learn"}
 _PLAIN_SHARE = 0.4  # of the time that is left
+_NO_FIGURES: dict[str, Any] = {
+    "score": None, "interval": None, "bootstrap": None, "baselines": {}, "curves": {}, "profile": {},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def judge(source: Source) -> dict[str, Any]:
             subject = _subject(source, holdout, served, plain)
         except (CandidateFailure, InvalidScore) as failure:
             results = _without_predictions(source, str(failure))
-            found: dict[str, Any] = {"score": None, "interval": None, "baselines": {}, "curves": {}, "profile": {}}
+            found = _NO_FIGURES
         else:
             results = _results(subject)
             found = _figures(subject)
@@ -191,17 +194,18 @@ def _figures(subject: Subject) -> dict[str, Any]:
     baselines = {
         name: {
             "score": subject.models[name].score,
-            "interval": interval(subject.resampled[name]),
+            "interval": score_interval(subject.resampled[name]),
             "description": description,
         }
         for name, description in _DESCRIPTIONS.items()
         if name in subject.models
     }
-    drawn, by_time = curves(subject.holdout, subject.judged), over_time(subject.holdout, subject.models)
+    drawings, by_time = curves(subject.holdout, subject.judged), over_time(subject.holdout, subject.models)
     return {
         "score": subject.judged.score,
         "interval": subject.interval,
+        "bootstrap": {"resamples": len(subject.resampled[JUDGED]), "drawn": drawn(subject.holdout)},
         "baselines": baselines,
-        "curves": drawn if by_time is None else {**drawn, "over_time": by_time},
+        "curves": drawings if by_time is None else {**drawings, "over_time": by_time},
         "profile": profile(subject.source, subject.holdout),
     }

@@ -310,6 +310,7 @@ class Recorder:
         keys = ("id", "title", "status", "severity", "summary", "evidence")
         verdict = {
             "verdict": "blessed", "metric": self.metric, "greater_is_better": self.sign > 0, **own, "confidence": 0.95,
+            "bootstrap": {"resamples": 100, "drawn": "rows"},
             "rows": len(self.test_x), "cross_validation_score": chosen["score"],
             "baselines": {"trivial": {**trivial, "description": "the same prediction for every row"},
                           "plain": {**plain, "description": "a linear model on standardised columns"}},

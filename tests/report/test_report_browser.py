@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,10 +20,11 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe",
 )  # fmt: skip
+PATIENCE = 120.0  # seconds until a browser that says nothing is taken for dead
 COLUMN = "Array.from(document.querySelectorAll('{table} tbody tr'), row => row.cells[{column}].dataset.sort)"
 HEAD = "document.querySelectorAll('{table} thead th')[{column}]"
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (Debian: apt-get install chromium)")
 Read = Callable[[str], Run]
 
 
@@ -34,7 +36,7 @@ class Browser:
         self._from, writes = os.pipe()
         command = f'exec "$0" "$@" 3<&{reads} 4>&{writes}'  # where Chromium expects them
         self._process = subprocess.Popen(
-            ["sh", "-c", command, str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"],
+            ["bash", "-c", command, str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"],
             pass_fds=(reads, writes),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -83,6 +85,7 @@ class Browser:
 
     def _message(self) -> dict[str, Any]:
         while b"\0" not in self._received:
+            assert select.select([self._from], [], [], PATIENCE)[0], "the browser does not answer"
             chunk = os.read(self._from, 1 << 16)
             assert chunk, "the browser has ended"
             self._received += chunk

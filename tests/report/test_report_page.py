@@ -16,6 +16,7 @@ import pytest
 
 from mlestar.errors import DataError
 from mlestar.report import Run, render
+from mlestar.report.curves import curves
 from mlestar.report.lineage import ancestry
 from mlestar.report.story import tiles
 
@@ -223,6 +224,35 @@ def test_figures_say_where_they_come_from_and_how_sure_they_are(read: Read) -> N
     by_label = {tile.label: tile.note for tile in tiles(run)}
     assert by_label["rmse on the holdout"].startswith("95 % interval ")
     assert by_label["rmse in cross-validation"].startswith(f"± {error} standard error; 5-fold")
+
+
+def test_intervals_say_how_they_were_made(read: Read) -> None:
+    run = read("diabetes")
+    text = Document(render(run)).text
+    rows = (run.verdict or {})["rows"]
+    made = "lines are 95 % bootstrap intervals (percentiles of 100 resamples of rows)"
+    assert f"Holdout: {rows} rows, the same for all models; {made}." in text
+    assert "corrected for the training rows that they have in common" in text
+
+
+def test_a_score_without_a_mistake_has_no_interval_but_a_bound(read: Read) -> None:
+    run = read("digits")
+    verdict = {**(run.verdict or {}), "score": 1.0, "interval": None, "rows": 48}
+    verdict["curves"] = {**verdict["curves"], "confusion": {"classes": ["0", "1"], "matrix": [[24, 0], [0, 24]]}}
+    note = tiles(replace(run, verdict=verdict))[0].note
+    assert note.startswith("no row is wrong, which a model that errs in 6.1 % of all rows manages one time in 20")
+
+
+def test_recall_and_precision_come_with_the_rows_that_they_were_counted_on(read: Read) -> None:
+    run = read("breast_cancer")
+    figure = next(each for each in curves(run) if each.title == "Confusion matrix")
+    (table,) = figure.tables
+    matrix = (run.verdict or {})["curves"]["confusion"]["matrix"]
+    by_name = {row[0]: row[1:] for row in table.rows}
+    found, of, given = matrix[1][1], sum(matrix[1]), matrix[0][1] + matrix[1][1]
+    recall, precision = by_name["benign"]
+    assert recall == f"{100 * found / of:.1f} % ({found} of {of})"
+    assert precision == f"{100 * found / given:.1f} % ({found} of {given})"
 
 
 def test_gain_over_the_plain_baseline_is_judged_on_the_same_rows(read: Read) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,16 @@ def test_importance_tells_signal_from_noise(with_noise: Any, program: Any, outco
     assert list(lost.values()) == sorted(lost.values(), reverse=True)
 
 
+def test_where_seconds_play_no_part_importance_does_not_depend_on_them(
+    with_noise: Any, program: Any, outcome: Outcome
+) -> None:
+    first, second = (
+        outcome("importance", with_noise, program(with_noise.task), seconds_left=lambda: math.inf) for _ in range(2)
+    )
+    assert first == second
+    assert first["evidence"]["repeats"] == 5
+
+
 def test_column_that_the_program_does_not_use_has_no_effect(with_noise: Any, program: Any, outcome: Outcome) -> None:
     without = program(with_noise.task).replace("X[list(COLUMNS)]", "X[list(COLUMNS)].assign(noise=0.0)")
     found = outcome("importance", with_noise, without)
@@ -58,6 +69,8 @@ def test_scores_over_time_cover_the_holdout_in_its_order(
     squares = np.square(by_time["scores"]["judged"]) * by_time["rows"]
     assert np.sqrt(squares.sum() / verdict["rows"]) == pytest.approx(verdict["score"])
     assert len(by_time["scores"]["plain"]) == len(by_time["rows"])
+    assert verdict["bootstrap"]["drawn"] == f"blocks of {int(verdict['rows'] ** 0.5)} consecutive rows"
+    assert verdict["bootstrap"]["resamples"] >= 100
 
 
 def test_precision_and_recall_reach_from_everything_to_nothing(

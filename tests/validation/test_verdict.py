@@ -11,6 +11,7 @@ import pytest
 
 from mlestar.data.tables import read_arrow
 from mlestar.errors import SpecError
+from mlestar.validation.bootstrap import score_interval
 
 Split = Callable[..., Any]
 Verdict = dict[str, Any]
@@ -76,6 +77,11 @@ def test_rows_that_belong_together_are_drawn_together(
         low, high = verdict_on(data, program(data.task), only=["trivial_baseline"])["interval"]
         width[name] = high - low
     assert width["grouped"] > 1.3 * width["single"]
+
+
+def test_resamples_that_all_agree_make_no_interval_of_a_score() -> None:
+    assert score_interval(np.ones(100)) is None
+    assert score_interval(np.linspace(0.8, 1.0, 201)) == pytest.approx((0.805, 0.995))
 
 
 def test_a_model_of_shuffled_labels_is_refused(split: Split, program: Any, verdict_on: Callable[..., Verdict]) -> None:

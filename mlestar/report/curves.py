@@ -1,22 +1,33 @@
-"""The sections about the verdict: the checks and the curves of the judged model on the holdout."""
+"""The section with the curves of the judged model on the holdout."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, quantiles
 from typing import Any
 
 from markupsafe import Markup
 
 from mlestar.report.charts import confusion_matrix, scatter, thin
-from mlestar.report.numbers import is_number, percent, plain
+from mlestar.report.numbers import ABSENT, is_number, percent, plain
 from mlestar.report.run import Run
-from mlestar.report.story import CHECK_ORDER
+from mlestar.report.svg import shorten
 from mlestar.report.timeline import Line, timeline
 
-__all__ = ["Figure", "checks", "curves", "over_time"]
+__all__ = ["Figure", "Table", "curves", "over_time"]
 
-MOST_CONFUSED = 8
+MOST_CLASSES, MOST_CONFUSED = 30, 8
+MOST_CHARACTERS = 26  # of a class beside an axis
+Z = 1.96  # of a normal distribution, for 95 %
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of a name and numbers, with their headings."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -26,13 +37,7 @@ class Figure:
     title: str
     chart: Markup
     note: str
-    rows: Sequence[tuple[str, str]] = ()
-
-
-def checks(run: Run) -> list[Mapping[str, Any]]:
-    """The checks, the gravest outcome first; those that the spec turned off at the end."""
-    found = (run.verdict or {}).get("checks", [])
-    return sorted(found, key=lambda check: (check["severity"] == "off", CHECK_ORDER.index(check["status"])))
+    tables: Sequence[Table] = ()
 
 
 def curves(run: Run) -> list[Figure]:
@@ -47,7 +52,7 @@ def curves(run: Run) -> list[Figure]:
     if precision_recall := found.get("precision_recall"):
         figures.append(_precision_recall(precision_recall, run))
     if calibration := found.get("calibration"):
-        figures.append(_calibration(calibration))
+        figures.append(_calibration(calibration, run))
     if confusion := found.get("confusion"):
         figures.append(_confusion(confusion))
     if residuals := found.get("residuals"):
@@ -103,6 +108,25 @@ def _confusion(confusion: Mapping[str, Any]) -> Figure:
     classes, matrix = [str(name) for name in confusion["classes"]], confusion["matrix"]
     right = sum(row[index] for index, row in enumerate(matrix))
     total = sum(map(sum, matrix))
+    note = (
+        f"{plain(right)} of {plain(total)} rows are on the diagonal; a cell is as dark as its share of its row. "
+        "Recall: how many of the rows of a class were found. Precision: how many of the rows given to it are of it."
+    )
+    chart = confusion_matrix(classes, matrix, title="True against predicted classes")
+    tables = [_by_class(classes, matrix)] + ([_mistakes(classes, matrix)] if len(classes) > 2 else [])
+    return Figure("Confusion matrix", chart, note, [table for table in tables if table.rows])
+
+
+def _by_class(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> Table:
+    """Recall and precision of the classes with most rows, with the counts that they are made from."""
+    rows = []
+    for index in sorted(range(len(classes)), key=lambda each: -sum(matrix[each])):
+        found, given = matrix[index][index], sum(row[index] for row in matrix)
+        rows.append((classes[index], _share(found, sum(matrix[index])), _share(found, given)))
+    return Table(("class", "recall", "precision"), rows[:MOST_CLASSES])
+
+
+def _mistakes(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> Table:
     mistakes = [
         (count, f"{classes[row]} taken for {classes[column]}")
         for row, counts in enumerate(matrix)
@@ -110,30 +134,42 @@ def _confusion(confusion: Mapping[str, Any]) -> Figure:
         if row != column and count
     ]
     mistakes.sort(key=lambda mistake: -mistake[0])
-    return Figure(
-        "Confusion matrix",
-        confusion_matrix(classes, matrix, title="True against predicted classes"),
-        f"{plain(right)} of {plain(total)} rows are on the diagonal; a cell is as dark as its share of its row.",
-        [(text, plain(count)) for count, text in mistakes[:MOST_CONFUSED]],
-    )
+    return Table(("most frequent mistakes", "rows"), [(text, plain(count)) for count, text in mistakes[:MOST_CONFUSED]])
 
 
-def _calibration(calibration: Mapping[str, Any]) -> Figure:
+def _share(part: int, whole: int) -> str:
+    return f"{percent(part / whole)} ({part:,} of {whole:,})" if whole else ABSENT
+
+
+def _calibration(calibration: Mapping[str, Any], run: Run) -> Figure:
     kept = [
         point
         for point in zip(calibration["predicted"], calibration["observed"], calibration["count"], strict=True)
         if point[2] and point[0] is not None and point[1] is not None
     ]
+    rows = sum(count for _, _, count in kept)
+    apart = sum(count * abs(x - y) for x, y, count in kept) / rows if rows else 0.0
+    of = f"of {run.task['classes'][-1]}" if run.task["type"] == "binary" else "of the most probable class"
     chart = scatter(
-        [point[0] for point in kept], [point[1] for point in kept], title="Predicted against observed frequency",
-        x_label="predicted probability", y_label="observed frequency", line=True, guide="diagonal", unit=True,
+        [x for x, _, _ in kept], [y for _, y, _ in kept], title="Predicted against observed frequency",
+        x_label=f"predicted probability {shorten(of, MOST_CHARACTERS)}", y_label="observed frequency", line=True,
+        guide="diagonal", unit=True, spreads=[_wilson(y, count) for _, y, count in kept],
         hints=[f"{plain(count)} rows: predicted {x:.3f}, observed {y:.3f}" for x, y, count in kept],
         marks=[plain(count) for _, _, count in kept],
     )  # fmt: skip
     note = (
-        "On the dashed line a probability of 0.8 comes true in 80 % of the rows. Numbers count the rows behind a dot."
+        "On the dashed line a probability of 0.8 comes true in 80 % of the rows. Each dot is a tenth of the axis, with "
+        "the number of its holdout rows and the 95 % interval (Wilson) of what was observed. Weighted by rows, "
+        f"predicted and observed are {apart:.3f} apart (expected calibration error)."
     )
     return Figure("Calibration", chart, note)
+
+
+def _wilson(share: float, count: int) -> tuple[float, float]:
+    """The 95 % interval of a share that was observed in ``count`` rows (Wilson, 1927)."""
+    middle, scale = share + Z * Z / (2 * count), 1 + Z * Z / count
+    half = Z * (share * (1 - share) / count + Z * Z / (4 * count * count)) ** 0.5
+    return (middle - half) / scale, (middle + half) / scale
 
 
 def _residuals(residuals: Mapping[str, Any], targets: Sequence[str]) -> list[Figure]:
@@ -151,5 +187,10 @@ def _residuals(residuals: Mapping[str, Any], targets: Sequence[str]) -> list[Fig
         figures.append(Figure(title, against, f"A perfect model puts all points on the dashed line. {shown}"))
         title = f"Residuals of {target}"
         residual = scatter(xs, left_over, title=title, x_label="predicted", y_label="true − predicted", guide=0.0)
-        figures.append(Figure(title, residual, "What the model leaves unexplained; it should show no pattern."))
+        low, high = quantiles(left_over, n=4)[::2] if len(left_over) > 1 else (left_over[0], left_over[0])
+        note = (
+            f"What the model leaves unexplained; it should show no pattern. Of these rows the mean is "
+            f"{plain(fmean(left_over))}, and half of them lie between {plain(low)} and {plain(high)}."
+        )
+        figures.append(Figure(title, residual, note))
     return figures
