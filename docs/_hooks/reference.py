@@ -50,7 +50,7 @@ def _spec_lines(schema: Mapping[str, Any]) -> Iterator[str]:
 
     for task, names in METRICS.items():
         yield f"- {task}: {', '.join(f'`{name}`' for name in names)}"
-    yield "\n## Checks\n\nThe names that `validation.checks` may use. [The verdict](../explanation/verdict.md) explains them.\n"
+    yield "\n## Checks\n\nThe names in `validation.checks`. [The verdict](../explanation/verdict.md) explains them.\n"
     yield "| check | what it asks |\n|---|---|"
     for name, check in schema["$defs"]["Validation"]["properties"]["checks"]["anyOf"][0]["properties"].items():
         yield f"| `{name}` | {check['description']} |"

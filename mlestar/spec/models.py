@@ -175,7 +175,11 @@ class Validation(_Section):
         le=0.5,
     )
     folds: int | None = Field(
-        None, description="Folds of the cross-validation; inferred from the size of the data.", examples=[5], ge=2, le=20
+        None,
+        description="Folds of the cross-validation; inferred from the size of the data.",
+        examples=[5],
+        ge=2,
+        le=20,
     )
     gap: int = Field(
         0, description="Rows left out between training and validation rows of time-ordered folds.", examples=[24], ge=0
@@ -236,16 +240,14 @@ class Scope(_Section):
     name: Slug = Field(
         description="Name of the scope: lower-case letters, digits and hyphens.", examples=["telco-churn"]
     )
-    purpose: Purpose | None = Field(
-        None, description=Purpose.__doc__, examples=[{"intended_use": "Rank customers for a call."}]
-    )
-    data: Data = Field(description=Data.__doc__, examples=[{"train": "data/train.csv"}])
-    task: TaskSpec = Field(description=TaskSpec.__doc__, examples=[{"target": "Churn"}])
-    objective: Objective = Field(Objective(), description=Objective.__doc__, examples=[{"at_least": 0.84}])
-    constraints: Constraints = Field(Constraints(), description=Constraints.__doc__, examples=[{"predict_ms_p95": 20}])
-    validation: Validation = Field(Validation(), description=Validation.__doc__, examples=[{"holdout": 0.2}])
-    budget: Budget = Field(Budget(), description=Budget.__doc__, examples=[{"wall_clock": "10m"}])
-    pipeline: Pipeline = Field(Pipeline(), description=Pipeline.__doc__, examples=[{"branches": 2}])
+    purpose: Purpose | None = Field(None, examples=[{"intended_use": "Rank customers for a call."}])
+    data: Data = Field(examples=[{"train": "data/train.csv"}])
+    task: TaskSpec = Field(examples=[{"target": "Churn"}])
+    objective: Objective = Field(Objective(), examples=[{"at_least": 0.84}])
+    constraints: Constraints = Field(Constraints(), examples=[{"predict_ms_p95": 20}])
+    validation: Validation = Field(Validation(), examples=[{"holdout": 0.2}])
+    budget: Budget = Field(Budget(), examples=[{"wall_clock": "10m"}])
+    pipeline: Pipeline = Field(Pipeline(), examples=[{"branches": 2}])
     seed: int = Field(0, description="Seed of everything that is random.", examples=[0], ge=0, le=2**32 - 1)
 
     def to_json(self) -> str:

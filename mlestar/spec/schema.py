@@ -50,11 +50,17 @@ def json_schema(*, metrics: Sequence[str] = (), checks: Mapping[str, str] | None
         severities["additionalProperties"] = False
     for section in (schema, *sections.values()):
         required = section.get("required", ())
-        fields = section["properties"]
+        described = {key: _described(field, sections) for key, field in section["properties"].items()}
         section["properties"] = {
-            key: field if key in required else _optional(field) for key, field in fields.items()
+            key: field if key in required else _optional(field) for key, field in described.items()
         }
     return schema
+
+
+def _described(field: dict[str, Any], sections: Mapping[str, Any]) -> dict[str, Any]:
+    """The field; one that is a section has the section's description, which not all editors look up."""
+    reference = next((kind["$ref"] for kind in field.get("anyOf", [field]) if "$ref" in kind), None)
+    return field | {"description": sections[reference.rpartition("/")[2]]["description"]} if reference else field
 
 
 def _optional(field: dict[str, Any]) -> dict[str, Any]:

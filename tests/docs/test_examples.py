@@ -5,9 +5,10 @@ A page is a story: its examples happen in their order, in a folder of the page.
 - A fence with a title, such as ``yaml title="churn.yaml"``, is the content of that file.
 - ``console`` is typed into a shell. Where output is shown, it is the output, but for numbers, blanks and ``...``.
 - ``python`` without a title is executed, in a namespace of the page.
-- Other fences are there to be read, but every scope spec among them is one.
+- Other fences are there to be read, but every scope spec among them is one, except for a ``title="wrong.yaml"``.
 
-The front matter of a page says more: ``examples: slow`` for whole runs, ``continues: <page>`` to begin where that page ends.
+The front matter of a page says more: ``examples: slow`` for whole runs, ``continues: <page>`` to begin where that page
+ends.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from mlestar.errors import SpecError
 from mlestar.spec import parse_scope
 from mlestar.spec.document import read_mapping
 
@@ -173,12 +175,18 @@ def test_a_page_happens_as_it_says(name: str, folder_of: Callable[[str], Path]) 
     folder_of(name)
 
 
-@pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.place)
-def test_specs_that_pages_show_load_and_fit_the_schema(spec: Example) -> None:
+@pytest.mark.parametrize("spec", list(specs()), ids=lambda spec: spec.place)
+def test_specs_that_pages_show_are_what_the_loader_and_the_schema_take_them_for(spec: Example) -> None:
     schema = json.loads((CHECKOUT / "specs" / "scope.schema.json").read_text(encoding="utf-8"))
     content, _ = read_mapping(spec.text, spec.place)
-    jsonschema.Draft7Validator(schema).validate(content)
-    parse_scope(spec.text, spec.place)
+    fits = jsonschema.Draft7Validator(schema).is_valid(content)
+    if spec.title == "wrong.yaml":
+        assert not fits
+        with pytest.raises(SpecError):
+            parse_scope(spec.text, spec.place)
+    else:
+        assert fits
+        parse_scope(spec.text, spec.place)
 
 
 def test_every_example_is_of_a_known_language() -> None:

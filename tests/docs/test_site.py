@@ -65,9 +65,8 @@ def test_links_lead_to_pages_and_anchors_that_there_are(html: dict[Path, Html]) 
             if parts.scheme or parts.netloc:
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not target.is_file():
-                broken.append(f"{path.name}: {link}")
-            elif target in html and parts.fragment and unquote(parts.fragment) not in html[target].anchors:
+            anchors = html[target].anchors if target in html else set()
+            if not target.is_file() or (parts.fragment and unquote(parts.fragment) not in anchors):
                 broken.append(f"{path.name}: {link}")
     assert broken == []
 

@@ -53,7 +53,7 @@ def test_the_schema_says_the_same_in_later_drafts() -> None:
         assert later.is_valid(spec) is valid
 
 
-@pytest.mark.parametrize(("path", "field"), fields(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(("path", "field"), list(fields()), ids=lambda value: value if isinstance(value, str) else "")
 def test_an_editor_can_explain_every_field_and_show_an_example(path: str, field: dict[str, Any]) -> None:
     assert field["description"].endswith(".")
     resolving = jsonschema.Draft7Validator({"$defs": SCHEMA["$defs"], "allOf": [field]})
