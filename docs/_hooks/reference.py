@@ -34,6 +34,7 @@ def _spec_lines(schema: Mapping[str, Any]) -> Iterator[str]:
     yield (
         "A scope spec is a YAML file (or JSON). YAML is read by the core schema of version 1.2: `Yes`, `off` and "
         "`2024-01-31` are text. Unknown keys are errors, and a key with nothing after it counts as left out. "
+        "A field without a default is inferred from the data, or nothing is demanded. "
         "[Let an editor check the spec](../how-to/editor.md) says how to have this page at hand while you write.\n"
     )
     yield "```yaml"
@@ -113,6 +114,7 @@ def commands_page() -> str:
     program = get_command(app)
     for command in program.commands.values():
         command.epilog = _console(command.epilog)
+        command.short_help = command.help.partition("\n")[0]
     text = get_docs_for_click(obj=program, ctx=click.Context(program), name="mlestar", title="Commands")
     return re.sub(r"^\* `--(install|show)-completion`", r"* `--\1-completion`", text, flags=re.MULTILINE)
 

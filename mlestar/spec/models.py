@@ -75,11 +75,11 @@ class TaskSpec(_Section):
         examples=["Churn", ["height", "weight"]],
     )
     type: Literal["binary", "multiclass", "regression"] | None = Field(
-        None, description="Kind of the task; inferred from the target.", examples=["binary", "regression"]
+        None, description="Kind of the task.", examples=["binary", "regression"]
     )
     metric: str | None = Field(
         None,
-        description="Metric that is optimised and judged by; inferred from the type.",
+        description="Metric that is optimised and judged by.",
         examples=["roc_auc", "rmse"],
         min_length=1,
     )
@@ -169,14 +169,14 @@ class Validation(_Section):
 
     holdout: float | None = Field(
         None,
-        description="Share of the rows that nothing but validate sees; inferred from the size of the data.",
+        description="Share of the rows that nothing but validate sees.",
         examples=[0.2],
         ge=0.05,
         le=0.5,
     )
     folds: int | None = Field(
         None,
-        description="Folds of the cross-validation; inferred from the size of the data.",
+        description="Folds of the cross-validation.",
         examples=[5],
         ge=2,
         le=20,
