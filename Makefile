@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LOCK := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
@@ -13,10 +14,10 @@ LOCKED := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-slow test-all format compile schema lock clean
+.PHONY: help setup demo check test test-slow test-all format compile schema docs docs-serve lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## create .venv with the locked dependencies and this checkout
 
@@ -64,11 +65,17 @@ compile: setup ## compile components and pipelines to YAML
 schema: setup ## generate specs/scope.schema.json from the models of the spec
 	$(BIN)/mlestar schema
 
+docs: setup ## build the documentation into site/
+	$(MKDOCS) build --strict
+
+docs-serve: setup ## show the documentation at localhost:8000, and again after every change
+	$(MKDOCS) serve
+
 lock: setup ## pin requirements/*.txt from pyproject.toml; UPGRADE=1 takes the newest versions
 	$(LOCK) pyproject.toml --extra s3 --extra gcs --output-file requirements/main.txt
 	$(LOCK) pyproject.toml --extra dev --constraint requirements/main.txt --output-file requirements/dev.txt
 	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 
 clean: ## remove the environment, builds and caches; runs/ stays
-	rm -rf $(VENV) build dist *.egg-info .*_cache .coverage
+	rm -rf $(VENV) build dist site *.egg-info .*_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

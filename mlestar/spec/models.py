@@ -80,10 +80,13 @@ class TaskSpec(_Section):
         examples=["Churn", ["height", "weight"]],
     )
     type: Literal["binary", "multiclass", "regression"] | None = Field(
-        None, description="Kind of the task.", examples=["binary"]
+        None, description="Kind of the task.", examples=["binary", "regression"]
     )
     metric: str | None = Field(
-        None, description="Metric that is optimised and judged by.", examples=["roc_auc", "rmse"], min_length=1
+        None,
+        description="Metric that is optimised and judged by.",
+        examples=["roc_auc", "rmse"],
+        min_length=1,
     )
     positive: str | int | float | bool | None = Field(
         None, description="Value of the target that is the positive class of a binary task.", examples=["Yes", 1]
@@ -171,12 +174,18 @@ class Validation(_Section):
 
     holdout: float | None = Field(
         None,
-        description="Share of the rows that nothing but validate sees; inferred from the size of the data.",
+        description="Share of the rows that nothing but validate sees.",
         examples=[0.2],
         ge=0.05,
         le=0.5,
     )
-    folds: int | None = Field(None, description="Folds of the cross-validation.", examples=[5], ge=2, le=20)
+    folds: int | None = Field(
+        None,
+        description="Folds of the cross-validation.",
+        examples=[5],
+        ge=2,
+        le=20,
+    )
     gap: int = Field(
         0, description="Rows left out between training and validation rows of time-ordered folds.", examples=[24], ge=0
     )
@@ -194,6 +203,7 @@ class Budget(_Section):
         600.0,
         description="Time from process start to delivered model, as 90s, 10m, 1h30m or a number of seconds.",
         examples=["10m", "1h30m", 90],
+        json_schema_extra={"default": "10m"},
     )
     evaluations: int | None = Field(
         None,
@@ -208,13 +218,21 @@ class Pipeline(_Section):
     """How the search is laid out."""
 
     branches: int = Field(
-        2, description="Searches that run side by side, each over model families of its own.", ge=1, le=8
+        2,
+        description="Searches that run side by side, each over model families of its own.",
+        examples=[2],
+        ge=1,
+        le=8,
     )
     outer_steps: int = Field(
-        2, description="Rounds of ablate and refine; unrolled in the DAG when it is compiled.", ge=1, le=6
+        2,
+        description="Rounds of ablate and refine; unrolled in the DAG when it is compiled.",
+        examples=[2],
+        ge=1,
+        le=6,
     )
-    inner_steps: int = Field(4, description="Plans that refine tries for one block.", ge=1, le=100)
-    ensemble_rounds: int = Field(5, description="Rounds of the search for an ensemble.", ge=1, le=100)
+    inner_steps: int = Field(4, description="Plans that refine tries for one block.", examples=[4], ge=1, le=100)
+    ensemble_rounds: int = Field(5, description="Rounds of the search for an ensemble.", examples=[5], ge=1, le=100)
 
 
 class Scope(_Section):
@@ -227,15 +245,15 @@ class Scope(_Section):
     name: Slug = Field(
         description="Name of the scope: lower-case letters, digits and hyphens.", examples=["telco-churn"]
     )
-    purpose: Purpose | None = None
+    purpose: Purpose | None = Field(None, examples=[{"intended_use": "Rank customers for a call."}])
     data: Data = Field(examples=[{"train": "data/train.csv"}])
     task: TaskSpec = Field(examples=[{"target": "Churn"}])
-    objective: Objective = Objective()
-    constraints: Constraints = Constraints()
-    validation: Validation = Validation()
-    budget: Budget = Budget()
-    pipeline: Pipeline = Pipeline()
-    seed: int = Field(0, description="Seed of everything that is random.", ge=0, le=2**32 - 1)
+    objective: Objective = Field(Objective(), examples=[{"at_least": 0.84}])
+    constraints: Constraints = Field(Constraints(), examples=[{"predict_ms_p95": 20}])
+    validation: Validation = Field(Validation(), examples=[{"holdout": 0.2}])
+    budget: Budget = Field(Budget(), examples=[{"wall_clock": "10m"}])
+    pipeline: Pipeline = Field(Pipeline(), examples=[{"branches": 2}])
+    seed: int = Field(0, description="Seed of everything that is random.", examples=[0], ge=0, le=2**32 - 1)
 
     def to_json(self) -> str:
         """One line of ASCII JSON, which :func:`mlestar.spec.parse_scope` reads back as an equal scope."""
