@@ -27,7 +27,6 @@ from sklearn.utils.validation import validate_data
 
 from mlestar.evaluation import candidate
 from mlestar.evaluation._linux import PR_SET_DUMPABLE, die_with_parent, prctl
-from mlestar.evaluation._packets import SOCKET
 from mlestar.evaluation._process import fork
 from mlestar.evaluation.sandbox import Mode, Sandbox
 from mlestar.evaluation.supervisor import supervise
@@ -42,17 +41,14 @@ _LIBRARIES = (
     *("skrub", "lightgbm", "catboost", "skops.io", "encodings.cp437"),  # the encoding is of zip files, and so of models
 )
 _STARTER = 0  # standard input: closed when the starter is gone
-_QUEUE = 1024
 
 
-def _main(directory: Path, cores: int, mode: Mode | None) -> None:
+def _main(directory: Path, listening: int, cores: int, mode: Mode | None) -> None:
     # Should memory run out, the kernel is to take a candidate, not the stage; all children inherit this.
     Path("/proc/self/oom_score_adj").write_text("1000")
     _import_libraries()
     parent = os.open(directory.parent, os.O_RDONLY | os.O_DIRECTORY)  # while the server may still write to it
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(str(directory / SOCKET))
-        listener.listen(_QUEUE)
+    with socket.socket(fileno=listening) as listener:
         sandbox = Sandbox.prepare(directory, mode)
         gc.collect()
         gc.freeze()  # the collector of a fork would touch every object, and so copy every page
@@ -114,4 +110,4 @@ def _become_session(server: int, listener: socket.socket, connection: socket.soc
 
 if __name__ == "__main__":
     logging.basicConfig(format="%(message)s")
-    _main(Path(sys.argv[1]), int(sys.argv[2]), cast(Mode | None, sys.argv[3] or None))
+    _main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), cast(Mode | None, sys.argv[4] or None))

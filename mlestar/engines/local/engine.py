@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from mlestar.engines.local.delivery import deliver
 from mlestar.engines.local.events import Events
 from mlestar.engines.local.folder import RunFolder
 from mlestar.engines.local.prediction import predict
-from mlestar.engines.local.services import open_services
+from mlestar.engines.local.services import Services, open_services
 from mlestar.errors import MlestarError
 from mlestar.files import read_json, telling_storage_errors
 from mlestar.spec import Scope, Source, resolve_uri
@@ -126,7 +125,7 @@ def run(
         environment = {} if scope.budget.evaluations else {DEADLINE: str(deadline)}
         with contextlib.closing(Events(folder.events)) as events:
             services.start_pipeline(request, environment)
-            stages_run = _follow(services.pipeline, events, folder, listener, ending)
+            stages_run = _follow(services, events, folder, listener, ending)
         outputs = folder.finished()
         deliver(outputs, folder)
         folder.record_scope(json.loads(scope.to_json()))
@@ -176,7 +175,7 @@ def _request(scope: Scope, folder: RunFolder, store: str) -> dict[str, Any]:
 
 
 def _follow(
-    pipeline: subprocess.Popen[bytes],
+    services: Services,
     events: Events,
     folder: RunFolder,
     listener: Listener,
@@ -191,7 +190,8 @@ def _follow(
     """
     ended, stages = False, 0
     while not ended:
-        ended = pipeline.poll() is not None  # before reading, so that the last events are not missed
+        services.worker_server.check()
+        ended = services.pipeline.poll() is not None  # before reading, so that the last events are not missed
         for event in events.new():
             listener(event)
             stages += event["event"] == "stage_finished"
@@ -202,8 +202,8 @@ def _follow(
             listener({"event": "ending_early", "time": time.time()})
         if not ended:
             time.sleep(POLL_SECONDS)
-    if pipeline.returncode:
-        message = f"the pipeline ended with status {pipeline.returncode}; {_AGAIN}"
+    if services.pipeline.returncode:
+        message = f"the pipeline ended with status {services.pipeline.returncode}; {_AGAIN}"
         raise folder.refusal() or EngineFailure(message, folder.log("kfp"))
     return stages
 

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,26 +40,26 @@ class Services:
     pipeline
         The process of :mod:`mlestar.engines.local.pipeline`, which waits for its request.
     worker_server
-        Where candidates and models run, once it has started.
+        Where candidates and models run; what is asked of it before it is warm waits.
     environment
         How stages find the rest.
     """
 
     pipeline: Process
-    worker_server: Future[Server]
+    worker_server: Server
     environment: Mapping[str, str]
 
     @property
     def workers(self) -> Workers:
-        """The workers; waits until their server has started."""
+        """The workers."""
         from mlestar.evaluation import connect
 
-        return connect(self.worker_server.result().address)
+        return connect(self.worker_server.address)
 
     def start_pipeline(self, request: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         """Let the pipeline run, its tasks in ``environment`` and that of the services."""
         assert self.pipeline.stdin is not None
-        everything = {**self.environment, WORKERS: self.workers.address, **environment}
+        everything = {**self.environment, WORKERS: self.worker_server.address, **environment}
         self.pipeline.stdin.write(json.dumps({**request, "environment": everything}).encode() + b"\n")
         self.pipeline.stdin.flush()
 
@@ -78,8 +77,7 @@ def open_services(folder: RunFolder) -> Iterator[Services]:
         stack.enter_context(_ending(stages))
         pipeline = _start_pipeline(private, folder)
         stack.enter_context(_ending(pipeline))
-        worker_server = stack.enter_context(ThreadPoolExecutor(1)).submit(start_server, cores())
-        stack.callback(_close, worker_server)
+        worker_server = stack.enter_context(start_server(cores(), wait=False))
         environment = {
             ENDING: str(folder.ending),
             EVENTS: str(folder.events),
@@ -87,11 +85,6 @@ def open_services(folder: RunFolder) -> Iterator[Services]:
             STAGE_SERVER: str(address),
         }
         yield Services(pipeline, worker_server, environment)
-
-
-def _close(server: Future[Server]) -> None:
-    if server.exception() is None:
-        server.result().close()
 
 
 def _start_pipeline(private: str, folder: RunFolder) -> Process:
