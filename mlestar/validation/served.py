@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from mlestar.data.tables import write_arrow
-from mlestar.evaluation import CandidateFailure, Limits, Phase, Predictions, Session, Workers
+from mlestar.evaluation import CandidateFailure, Limits, Phase, Predictions, Session, Workers, WorkersLost, insisting
 
 __all__ = ["ServedModel"]
 
@@ -64,12 +64,15 @@ class ServedModel:
             path = self._scratch / "features.arrow"
             write_arrow(features, path)
             return self.predict(path)
+        return insisting(lambda: self._predicted(features))
+
+    def _predicted(self, features: Path) -> Predictions:
         try:
             if self._session is None:
                 self._session = self._started()
                 self.loaded = self._session.load(self._model)
             return self._session.predict(features)
-        except CandidateFailure:
+        except (CandidateFailure, WorkersLost):
             self.close()
             raise
 

@@ -123,12 +123,12 @@ def test_concurrent_writers_never_show_half_a_record(tmp_path: Path):
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"{KEY}.npz"]
 
 
-ARGUMENTS = {"solution": "s", "data": "d", "fold": "f", "seed": 0, "threads": 1, "fidelity": None}
+ARGUMENTS = {"program": "s", "data": "d", "fold": "f", "seed": 0, "threads": 1, "fidelity": None}
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"solution": "t"}, {"data": "e"}, {"fold": "g"}, {"seed": 1}, {"threads": 2}, {"fidelity": {"rows": 0.5}}],
+    [{"program": "t"}, {"data": "e"}, {"fold": "g"}, {"seed": 1}, {"threads": 2}, {"fidelity": {"rows": 0.5}}],
     ids=lambda change: next(iter(change)),
 )
 def test_whatever_decides_the_predictions_is_in_the_key(change: dict[str, object]):

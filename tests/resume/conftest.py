@@ -25,7 +25,9 @@ kind: Scope
 name: wine
 data: {train: "sklearn:wine"}
 task: {target: target, metric: log_loss}
-validation: {folds: 2}
+validation:
+  folds: 2
+  checks: {latency: off, single_rows: off, importance: off, label_shuffle: off, reproducibility: off}  # take seconds
 budget: {evaluations: 48}
 pipeline: {branches: 2, outer_steps: 1, inner_steps: 2}
 """
