@@ -163,10 +163,12 @@ class CandidateProcess:
                     os.kill(pid, signal.SIGKILL)
             try:
                 pid, status = os.waitpid(-1, 0)
+                while pid:  # then all that have ended meanwhile: there may be hundreds, which take time to look for
+                    if pid == self._pid:
+                        self._status = status
+                    pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
-            if pid == self._pid:
-                self._status = status
             family = _descendants()
 
 

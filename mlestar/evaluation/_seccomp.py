@@ -140,8 +140,8 @@ def deny_system_calls(*, own_namespaces: bool, signals: bool) -> None:
         *_deny_argument(_FCNTL[column], JUMP_EQUAL, _F_SETLEASE, argument=1),
     ]
     if not own_namespaces:
-        for numbers in _OF_A_PROCESS.values():
-            program += _deny_argument(numbers[column], JUMP_EQUAL, 0, unless=True)
+        for of_a_process in _OF_A_PROCESS.values():
+            program += _deny_argument(of_a_process[column], JUMP_EQUAL, 0, unless=True)
     if signals:
         for call, commands in _OWNER_COMMANDS.items():
             for command in commands:
