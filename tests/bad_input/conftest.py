@@ -19,7 +19,6 @@ import pytest
 from mlestar.cli import main
 from mlestar.engines.local.prediction import predict
 from mlestar.evaluation import connect, start_server
-from mlestar.files import read_json
 from mlestar.stages import run_stage
 from mlestar.stages.environment import WORKERS
 
@@ -137,10 +136,6 @@ class Delivered:
 
     root: Path
     workers: str
-
-    @property
-    def scope(self) -> Mapping[str, Any]:
-        return read_json(self.root / "scope" / "scope.json")
 
     @property
     def model(self) -> Path:
