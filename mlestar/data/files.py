@@ -145,9 +145,9 @@ def check_header(uri: str, delimiter: str) -> list[str]:
         raise DataError(f"{uri}: the file is empty; its first line must hold the column names")
     if any("\0" in name for name in names):
         raise DataError(f"{uri}:1: holds NUL bytes; if it is UTF-16, convert it: iconv -f utf-16 -t utf-8")
-    for other, remedy in _DELIMITERS.items():
-        if len(names) == 1 and other in names[0]:
-            raise DataError(f"{uri}:1: one column, {quoted(names[0])}; is it separated by {remedy}")
+    likeliest = max(_DELIMITERS, key=names[0].count)
+    if len(names) == 1 and likeliest in names[0]:
+        raise DataError(f"{uri}:1: one column, {quoted(names[0])}; is it separated by {_DELIMITERS[likeliest]}")
     _check_distinct(f"{uri}:1", names)
     if row is None:
         check_rows(uri, delimiter)

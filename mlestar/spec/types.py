@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, WithJsonSchema
@@ -17,6 +18,7 @@ MOST_WALL_CLOCK = 30 * 24 * 3600.0
 # Both patterns are also part of the JSON Schema, so they keep to what ECMA-262 and Python read alike.
 _DURATION = r"^(?=[0-9])(([0-9]+(\.[0-9]+)?)h)?(([0-9]+(\.[0-9]+)?)m)?(([0-9]+(\.[0-9]+)?)s)?$"
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_BREAKING = ("Cc", "Cs", "Zl", "Zp")  # Unicode's categories of control characters, half characters and line breaks
 _LONGEST_SLUG = 63  # a Kubernetes label holds no more
 
 
@@ -41,8 +43,8 @@ def _reasonable(seconds: float) -> float:
     return seconds
 
 
-def _printable(uri: str) -> str:
-    if not uri.isprintable():
+def _on_one_line(uri: str) -> str:
+    if any(unicodedata.category(character) in _BREAKING for character in uri):
         raise ValueError(f"{quoted(uri)} holds a line break or another control character; write a path or a URI")
     return uri
 
@@ -78,7 +80,7 @@ Slug = Annotated[
 """A name that can stand in a path, a URI and a Kubernetes label."""
 
 
-Uri = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
+Uri = Annotated[str, Field(min_length=1), AfterValidator(_on_one_line)]
 """A path or a URI."""
 
 

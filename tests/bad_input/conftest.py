@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -19,7 +20,6 @@ import pytest
 from mlestar.cli import main
 from mlestar.engines.local.prediction import predict
 from mlestar.evaluation import connect, start_server
-from mlestar.files import read_json
 from mlestar.stages import run_stage
 from mlestar.stages.environment import WORKERS
 
@@ -120,7 +120,9 @@ def _refused(ended: Ended, expected: str) -> None:
 
 
 def _files(folder: Path) -> dict[Path, bytes | None]:
-    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+    return {
+        path: path.read_bytes() if os.access(path, os.R_OK) and path.is_file() else None for path in folder.rglob("*")
+    }
 
 
 @pytest.fixture(scope="session")
@@ -137,10 +139,6 @@ class Delivered:
 
     root: Path
     workers: str
-
-    @property
-    def scope(self) -> Mapping[str, Any]:
-        return read_json(self.root / "scope" / "scope.json")
 
     @property
     def model(self) -> Path:

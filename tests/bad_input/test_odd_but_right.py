@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlestar.files import read_json
+
+ScopeStage = Callable[[Path, Mapping[str, Any]], None]
 AllStages = Callable[[Path, Mapping[str, Any]], Any]
 
 TARGET = "species\n(of all birds)"
@@ -37,7 +40,7 @@ def spec(train: Path, target: str, **sections: Any) -> dict[str, Any]:
         "data": {"train": str(train)},
         "task": {"target": target},
         "validation": {"folds": 2},
-        "budget": {"evaluations": 30},
+        "budget": {"evaluations": 6},
         **sections,
     }
 
@@ -56,32 +59,29 @@ def odd_table(bench_data: Path) -> pd.DataFrame:
     return table.assign(**{name: random.normal(size=len(table)) for name in NAMES})
 
 
-@pytest.fixture(scope="module")
-def odd(all_stages: AllStages, bench_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    root = tmp_path_factory.mktemp("odd")
-    odd_table(bench_data).to_csv(root / "train.csv", index=False)
-    return all_stages(root, spec(root / "train.csv", TARGET))
-
-
-def test_odd_names_and_values_end_in_a_model(odd: Any) -> None:
-    table = pd.read_csv(odd.root / "train.csv")
-    table.drop(columns=TARGET).to_csv(odd.root / "new.csv", index=False)
-    odd.predict(odd.root / "new.csv")
-    predicted = pd.read_csv(odd.root / "predictions.csv")
-    assert (predicted["prediction"] == table[TARGET]).mean() > 0.9
-
-
-def test_what_was_made_of_odd_values_is_said(odd: Any) -> None:
-    infinite = int(np.isinf(pd.read_csv(odd.root / "train.csv")["infinite"]).sum())
-    assert (
+def test_what_is_made_of_odd_values_is_said(scope_stage: ScopeStage, bench_data: Path, tmp_path: Path) -> None:
+    table = odd_table(bench_data)
+    table.to_csv(tmp_path / "train.csv", index=False)
+    scope_stage(tmp_path, spec(tmp_path / "train.csv", TARGET))
+    scope = read_json(tmp_path / "scope" / "scope.json")
+    infinite = int(np.isinf(table["infinite"]).sum())
+    assert scope["warnings"] == [
         f"'infinite' is infinite in {infinite} rows, which count as missing; correct them if you can"
-        in (odd.scope["warnings"])
-    )
-    reasons = {each["field"]: each["reason"] for each in odd.scope["inferences"]}
+    ]
+    reasons = {each["field"]: each["reason"] for each in scope["inferences"]}
     assert reasons["columns.mixed"] == "mostly numbers, but there are others, such as 'not weighed'"
-    for line in (*odd.scope["warnings"], *reasons.values()):
-        assert line.isprintable()
-        assert len(line) < 500
+    assert scope["plain"]["score"] < scope["baseline"]["score"] / 2
+
+
+@pytest.mark.slow
+def test_odd_names_and_values_end_in_a_model(all_stages: AllStages, bench_data: Path, tmp_path: Path) -> None:
+    table = odd_table(bench_data)
+    table.to_csv(tmp_path / "train.csv", index=False)
+    delivered = all_stages(tmp_path, spec(tmp_path / "train.csv", TARGET))
+    table.drop(columns=TARGET).to_csv(tmp_path / "new.csv", index=False)
+    delivered.predict(tmp_path / "new.csv")
+    predicted = pd.read_csv(tmp_path / "predictions.csv")
+    assert (predicted["prediction"] == table[TARGET]).mean() > 0.9
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_as_many_categories_as_rows_end_in_a_model(all_stages: AllStages, tmp_pa
     )
     table["sold"] = np.where(table["size"] + random.normal(scale=0.5, size=rows) > 0, "yes", "no")
     table.to_csv(tmp_path / "train.csv", index=False)
-    delivered = all_stages(tmp_path, spec(tmp_path / "train.csv", "sold", budget={"evaluations": 10}))
+    delivered = all_stages(tmp_path, spec(tmp_path / "train.csv", "sold", budget={"evaluations": 4}))
     table.head(1000).drop(columns="sold").to_csv(tmp_path / "new.csv", index=False)
     delivered.predict(tmp_path / "new.csv")
     predicted = pd.read_csv(tmp_path / "predictions.csv")

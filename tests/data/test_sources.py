@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlestar.data.sources import fingerprint, read_table, storage_of, typed
@@ -40,7 +40,7 @@ def written(tmp_path: Path):
         ("a,b\n1,2\n1,2,3\n", ":3: 3 field(s) where the header has 2"),
         ("a,b\n1,2,3\n1,2,3\n", ":2: 3 field(s) where the header has 2"),
         ('a,b\n"1\n1",2\n1\n', ":4: 1 field(s) where the header has 2"),
-        ('a,b\n1,"2\n3,4\n', "is a quotation mark left open?"),
+        ('a,b\n1,"2\n3,4\n', ":2: a quotation mark is left open in this row; close it"),
         (b"a,b\n1,2\n3,caf\xe9\n", ":3: byte 6 of the line (0xe9) is not UTF-8; convert the file"),
         (b"\xff\xfea\x00", ":1: byte 1 of the line (0xff) is not UTF-8"),
     ],
@@ -58,7 +58,8 @@ def test_a_damaged_file_is_refused_with_the_place_and_the_remedy(written, conten
     [
         ("nowhere/train.csv", "no such file"),
         ("train.xlsx", "not a known kind of file; use .csv"),
-        ("sklearn:irises", "no such data set; use one of sklearn:breast_cancer"),
+        ("sklearn:irises", "no such data set; did you mean 'iris'"),
+        ("sklearn:penguins", "no such data set; use one of sklearn:breast_cancer"),
         ("carrierpigeon://host/train.csv", "Protocol not known: carrierpigeon"),
     ],
 )
@@ -99,6 +100,7 @@ def test_columns_held_as_strings_are_read_as_the_file_writes_them(written) -> No
     assert frame["price"].tolist() == [1, 2]
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.sampled_from(["True", "FALSE", "true", ""]), min_size=1))
 def test_booleans_mean_the_same_in_training_and_in_prediction(tmp_path_factory, values: list[str]) -> None:
     path = tmp_path_factory.mktemp("booleans") / "data.csv"

@@ -49,12 +49,13 @@ def test_overrides_set_fields_and_the_later_one_wins(spec: str) -> None:
 
 
 COLUMN = st.text(min_size=1)
+URI = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1)
 SCOPES = st.fixed_dictionaries(
     {
         "apiVersion": st.just("mlestar/v1"),
         "kind": st.just("Scope"),
         "name": st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True).filter(lambda name: len(name) <= 63),
-        "data": st.fixed_dictionaries({"train": COLUMN}, optional={"test": COLUMN}),
+        "data": st.fixed_dictionaries({"train": URI}, optional={"test": URI}),
         "task": st.one_of(
             st.fixed_dictionaries({"target": st.lists(COLUMN, min_size=1, unique=True)}),
             st.fixed_dictionaries(
