@@ -212,7 +212,7 @@ def _fit_first(
         program = render(choice.solution, scoped.task, notes=_reasons(scoped, harness, choice, tried))
         seconds = _fit_seconds(scoped, budget) if choice is not cheapest else budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
-        emit("evaluating", **_PLACE, name=f"{_named(choice)}, fitted on all training rows")
+        emit("evaluating", **_PLACE, name=f"fit of {_named(choice)}")
         try:
             taken = fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
         except CandidateFailure as failure:
@@ -226,7 +226,7 @@ def _fit_first(
 
 def _named(choice: _Choice) -> str:
     [(first, _), *others] = choice.members
-    return f"{choice.method} of {len(choice.members)} models" if others else first.name
+    return f"the ensemble ({choice.method})" if others else first.name
 
 
 def _reasons(scoped: Scoped, harness: Harness, choice: _Choice, tried: int) -> list[str]:
