@@ -66,5 +66,8 @@ def _print(console: Console, findings: Sequence[Finding]) -> None:
             text.append(f"\n-> {each.remedy}", "cyan")
         rows.append([Text(each.status, _STYLES[each.status]), Text(each.title, "bold"), text])
     print_rows(console, rows)
-    failed = [each.title for each in findings if each.status == "fail"]
-    console.print(f"No run is possible: see {', '.join(failed)}." if failed else "A run is possible.")
+    failed, weak = ([each.title for each in findings if each.status == status] for status in ("fail", "warn"))
+    if failed:
+        console.print(f"No run is possible: see {', '.join(failed)}.")
+    else:
+        console.print("A run is possible." if not weak else f"A run is possible, but see {', '.join(weak)}.")
