@@ -55,23 +55,19 @@ def doctor(
 
 
 def _print(console: Console, findings: Sequence[Finding]) -> None:
-    """A table in a terminal; elsewhere lines that are not broken."""
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(overflow="fold")
+    from mlestar.cli.rows import print_rows
+
+    rows = []
     for each in findings:
-        table.add_row(Text(each.status, _STYLES[each.status]), each.title, Text(each.summary))
+        text = Text(each.summary)
         if each.remedy:
-            table.add_row("", "", Text(f"-> {each.remedy}", "cyan"))
-    if console.is_interactive:
-        console.print(table)
+            text.append(f"\n-> {each.remedy}", "cyan")
+        rows.append([Text(each.status, _STYLES[each.status]), Text(each.title, "bold"), text])
+    print_rows(console, rows)
+    failed, weak = ([each.title for each in findings if each.status == status] for status in ("fail", "warn"))
+    if failed:
+        console.print(f"No run is possible: see {', '.join(failed)}.")
     else:
-        for each in findings:
-            remedy = f" -> {each.remedy}" if each.remedy else ""
-            console.print(f"{each.status:<8} {each.title:<10} {each.summary}{remedy}", markup=False, soft_wrap=True)
-    failed = [each.title for each in findings if each.status == "fail"]
-    console.print(f"No run is possible: see {', '.join(failed)}." if failed else "A run is possible.", soft_wrap=True)
+        console.print("A run is possible." if not weak else f"A run is possible, but see {', '.join(weak)}.")

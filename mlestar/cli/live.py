@@ -122,7 +122,10 @@ class LiveView:
         yield self._header(now, is_wide)
         yield ""
         shown, folded = self._folded(console.size.height - _AROUND)
-        yield _table(shown, folded, now, is_wide=is_wide, ascii_only=options.ascii_only)
+        if shown:
+            yield _table(shown, folded, now, is_wide=is_wide, ascii_only=options.ascii_only)
+        else:
+            yield Text("starting: importing libraries", "dim")
         yield ""
         if not is_wide and (trying := [row.trying for row in shown if row.trying]):
             yield Text(trying[-1], "dim", no_wrap=True, overflow="ellipsis")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mlestar.cli.output import say, voice
+from mlestar.cli.rows import print_rows
 from mlestar.cli.words import score_text
 
 if TYPE_CHECKING:
@@ -50,22 +51,26 @@ def _document(outcome: Outcome, status: int) -> dict[str, Any]:
 
 
 def _print(outcome: Outcome) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    verdict = outcome.verdict
+    console = Console(highlight=False)
     if outcome.ended_early:
         console.print("Ended early, on request; the same command goes on from here.")
     elif not outcome.stages_run:
         console.print("Nothing has changed since the last run: every stage was reused.")
-    console.print(f"Score    {_holdout(verdict)}", markup=False)
+    print_rows(console, [[Text(label), text] for label, text in _rows(outcome)])
+
+
+def _rows(outcome: Outcome) -> Iterator[tuple[str, Text]]:
+    verdict = outcome.verdict
+    yield "Score", Text(_holdout(verdict))
     cross_validated = score_text(verdict["cross_validation_score"])
-    console.print(f"         {verdict['metric']} {cross_validated} cross-validated on the training rows", markup=False)
-    console.print("Verdict ", Text("blessed", "bold green") if outcome.blessed else Text("refused", "bold red"))
+    yield "", Text(f"{verdict['metric']} {cross_validated} cross-validated on the training rows")
+    yield "Verdict", Text("blessed", "bold green") if outcome.blessed else Text("refused", "bold red")
     for status in ("fail", "warn"):
         for check in verdict["checks"]:
             if check["status"] == status:
-                console.print(f"         {status}: {check['title']}: {check['summary']}", markup=False)
+                yield "", Text(f"{status}: {check['title']}: {check['summary']}")
     for what, place in _places(outcome).items():
-        console.print(f"{what:<12}{_shown(place)}", markup=False)
+        yield what, Text(str(_shown(place)))
 
 
 def _places(outcome: Outcome) -> dict[str, Path]:

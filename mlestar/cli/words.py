@@ -18,8 +18,16 @@ def stage_label(event: Mapping[str, Any]) -> str:
 
 
 def score_text(score: float | None) -> str:
-    """A score to five significant digits; empty when there is none."""
-    return "" if score is None else f"{score:.5g}"
+    """A score to five significant digits, and without an exponent where it is large; empty when there is none.
+
+    Examples
+    --------
+    >>> [score_text(score) for score in (0.9876543, 51234.56, 1234567.8, None)]
+    ['0.98765', '51235', '1,234,568', '']
+    """
+    if score is None:
+        return ""
+    return f"{score:.5g}" if abs(score) < 1e5 else f"{score:,.0f}"
 
 
 def clock_text(seconds: float) -> str:

@@ -52,6 +52,5 @@ def likely_targets(
         why = ", ".join(reason for reason, weight in reasons.items() if weight)
         if points > 0:
             found.append((-points, position, name, why))
-    if any(is_certain := [points <= -_CERTAIN for points, *_ in found]):
-        found = [each for each, is_lacking in zip(found, is_certain, strict=True) if is_lacking]
-    return [(name, why) for _, _, name, why in sorted(found)[:most]]
+    certain = [each for each in found if each[0] <= -_CERTAIN]
+    return [(name, why) for _, _, name, why in sorted(certain or found)[:most]]

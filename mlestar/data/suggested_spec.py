@@ -123,7 +123,8 @@ def suggest_spec(
         *(["", "Look at this before you trust a score:"] if warnings else []),
         *(f"- {each}" for each in warnings),
     ]
-    text = commented_spec(entries, head=head, notes={"task": _columns(task)})
+    left_out = () if task.type == "binary" else ("task.positive",)
+    text = commented_spec(entries, head=head, notes={"task": _columns(task)}, left_out=left_out)
     return SuggestedSpec(text, task, reason, others, warnings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -40,7 +40,13 @@ class Entry:
     is_set: bool = True
 
 
-def commented_spec(entries: Mapping[str, Entry], *, head: Sequence[str], notes: Mapping[str, Sequence[str]]) -> str:
+def commented_spec(
+    entries: Mapping[str, Entry],
+    *,
+    head: Sequence[str],
+    notes: Mapping[str, Sequence[str]],
+    left_out: Collection[str] = (),
+) -> str:
     """The YAML text of a spec, each field with its description as a comment.
 
     Parameters
@@ -51,6 +57,8 @@ def commented_spec(entries: Mapping[str, Entry], *, head: Sequence[str], notes: 
         Lines of comment that the text begins with.
     notes
         Lines of comment before a section, by its key.
+    left_out
+        Paths of fields that make no sense here.
     """
     lines, after_section = [*_comments(head), ""], False
     for key, info in _fields(Scope):
@@ -61,7 +69,7 @@ def commented_spec(entries: Mapping[str, Entry], *, head: Sequence[str], notes: 
             lines += _field(key, info, entries.get(key), "")
             continue
         after_section = True
-        paths = {f"{key}.{name}": each for name, each in _fields(section)}
+        paths = {f"{key}.{name}": each for name, each in _fields(section) if f"{key}.{name}" not in left_out}
         is_used = any(path in entries and entries[path].is_set for path in paths)
         lines += ["", *_comments(notes.get(key, ()))]
         lines += _beside(f"{key}:" if is_used else f"# {key}:", (section.__doc__ or "").strip())

@@ -282,7 +282,7 @@ def _fit_first(
         if choice is cheapest or choice.once:
             seconds = budget.last_resort_seconds() * (_ONCE_SHARE if choice.once else 1.0)
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
-        emit("evaluating", **_PLACE, name=f"{_named(choice)}, fitted on all training rows")
+        emit("evaluating", **_PLACE, name=f"fit of {_named(choice)}")
         try:
             taken = fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
         except CandidateFailure as failure:
@@ -318,7 +318,7 @@ def _cost(scoped: Scoped, choice: _Choice, budget: StageBudget) -> float:
 
 def _named(choice: _Choice) -> str:
     [(first, _), *others] = choice.members
-    return f"{choice.method} of {len(choice.members)} models" if others else first.name
+    return f"the ensemble ({choice.method})" if others else first.name
 
 
 def _account(harness: Harness, choices: Sequence[_Choice], chosen: _Choice) -> dict[str, Any]:

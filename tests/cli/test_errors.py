@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -130,10 +131,20 @@ def test_our_failure_names_a_log_with_the_details(cli: Cli, spec: Path, tmp_path
     log.unlink()
 
 
+@pytest.mark.parametrize("arguments", [("scope.yaml",), ("scope.yaml", "--storre", "x"), ()])
+def test_machines_are_told_of_mistakes_as_well(cli: Cli, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = cli("run", "--json", *arguments, cwd=tmp_path)
+    assert_one_line(done, "scope.yaml: no such file|No such option: --storre .*--store|Missing argument 'SPEC'; see")
+    [line] = done.stdout.splitlines()
+    outcome = json.loads(line)
+    assert (outcome["event"], outcome["exit_status"]) == ("outcome", 2)
+    assert done.stderr == f"mlestar: {outcome['message']}\n"
+
+
 def test_help_lists_the_commands(cli: Cli) -> None:
     done = cli("--help")
     assert done.returncode == 0
-    for command in ("run", "stage", "compile", "report", "predict", "schema"):
+    for command in ("init", "run", "predict", "report", "doctor", "stage", "compile", "schema"):
         assert re.search(rf"^\W*{command}\s", done.stdout, re.MULTILINE)
 
 

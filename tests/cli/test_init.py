@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from mlestar.data.infer import infer_task
 from mlestar.data.likely_targets import likely_targets
+from mlestar.data.preflight import check_test
 from mlestar.data.sources import read_table
 from mlestar.data.suggested_spec import SuggestedSpec, suggest_spec
-from mlestar.spec import Scope, load_scope, parse_scope
+from mlestar.spec import Scope, Source, load_scope, parse_scope
 from mlestar.spec.commented import Entry, commented_spec
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -26,7 +27,7 @@ CUSTOMERS = pd.DataFrame(
     {
         "customerID": [f"{number:04}-XYZ" for number in range(120)],
         "tenure": [number * 7 % 41 for number in range(120)],
-        "contract": ["monthly", "yearly", "two years"] * 40,
+        "contract": ["monthly", "yearly", "two years", "other"] * 30,
         "refunded": [number % 3 == 0 for number in range(120)],
         "since": [f"2024-{1 + number % 12:02}-{1 + number % 28:02}" for number in range(120)],
         "Churn": ["Yes" if number % 3 == 0 else "No" for number in range(120)],
@@ -105,6 +106,15 @@ def test_several_targets(tmp_path: Path) -> None:
     found, scope = suggested(tmp_path, "sklearn:linnerud", targets=targets)
     assert scope.task.target == targets
     assert (found.task.type, found.target_reason) == ("regression", "")
+
+
+def test_columns_that_the_data_to_predict_lacks_are_forbidden_and_so_the_spec_runs(folder: Path) -> None:
+    CUSTOMERS.drop(columns=["Churn", "refunded"]).to_csv(folder / "test.csv", index=False)
+    train, test = str(folder / "train.csv"), str(folder / "test.csv")
+    found, scope = suggested(folder, train, targets=["Churn"], test=test)
+    assert scope.constraints.forbidden_features == ("refunded",)
+    check_test(scope, Source())
+    assert found.task.features == ("tenure", "contract", "since")
 
 
 def uncommented(lines: list[str], number: int) -> str:

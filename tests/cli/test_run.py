@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -121,6 +123,42 @@ def test_unchanged_run_executes_nothing_and_gives_the_same(cli: Cli, project: Pa
     assert (out / "predictions.csv").read_bytes() == predictions
 
 
+def events_of(out: Path) -> list[dict[str, Any]]:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    lines = (out / "logs" / "events.jsonl").read_text().splitlines()
+    return [json.loads(line, parse_constant=refuse) for line in lines]
+
+
+def test_events_say_of_each_stage_what_it_may_spend_and_what_it_tries(out: Path) -> None:
+    events = events_of(out)
+    stages = {"search", "ablate", "refine", "ensemble", "validate", "finalize"}
+    assert {event["stage"] for event in events if event["event"] == "budgeted"} == stages
+    assert {event["stage"] for event in events if event["event"] == "evaluating" and event["name"]} == {
+        "scope",
+        *stages,
+    }
+    shares = [event["share"] for event in events if event["event"] == "evaluated" and event["stage"] == "search"]
+    assert shares and all(0 <= share <= 1 for share in shares)
+
+
+def test_last_line_for_machines_is_the_outcome(cli: Cli, project: Path, out: Path) -> None:
+    done = cli("run", "scope.yaml", "--json", cwd=project)
+    *events, outcome = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all("time" in event for event in events)
+    assert (done.returncode, outcome["event"], outcome["verdict"], outcome["stages_run"]) == (
+        0,
+        "outcome",
+        "blessed",
+        0,
+    )
+    assert outcome["interval"][0] < outcome["score"] <= outcome["interval"][1]
+    assert {name: Path(place).exists() for name, place in outcome["places"].items()} == dict.fromkeys(
+        ("model", "program", "report", "predictions"), True
+    )
+
+
 def test_model_directory_predicts_the_same_as_the_run(cli: Cli, project: Path, out: Path, tmp_path: Path) -> None:
     done = cli("predict", out / "model", "test.csv", "--out", tmp_path / "predictions.csv", cwd=project)
     assert done.returncode == 0, done.stderr
@@ -170,7 +208,8 @@ def test_refused_model_predicts_only_when_asked_to(
     done = cli(*arguments, cwd=project)
     assert done.returncode == 2
     assert "--unblessed" in done.stderr
-    assert cli(*arguments, "--unblessed", cwd=project).returncode == 0
+    done = cli(*arguments, "--unblessed", "--quiet", cwd=project)
+    assert (done.returncode, done.stdout) == (0, "")
     assert (folder / "predictions.csv").exists()
 
 

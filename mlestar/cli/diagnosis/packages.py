@@ -6,7 +6,7 @@ import ctypes
 import re
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from importlib.metadata import PackageNotFoundError, requires, version
 
 from mlestar import __version__
 from mlestar.cli.diagnosis.finding import Finding
@@ -39,13 +39,13 @@ def extra_finding() -> Finding:
     absent = [extra for extra, names in needed.items() if any(_version(name) is None for name in names)]
     if not absent:
         return Finding("extras", "Extras", "ok", f"all that there are: {', '.join(needed)}")
-    names = [f"{name} ({extra})" for extra in absent for name in needed[extra]]
+    listed = ", ".join(f"{name} ({extra})" for extra in absent for name in needed[extra])
     return Finding(
         "extras",
         "Extras",
         "optional",
-        f"not installed: {', '.join(names)}; only data and stores in such buckets need them",
-        f"{_pip()} install '{metadata('mlestar')['Name']}[{','.join(absent)}]'",
+        f"not installed: {listed}; only data or a store in such a bucket needs them",
+        f"{_pip()} install {' '.join(name for extra in absent for name in needed[extra])}",
     )
 
 

@@ -31,7 +31,7 @@ def sandbox_finding() -> Finding:
     logging.getLogger("mlestar.evaluation").setLevel(logging.ERROR)  # what it warns of is what is found here
     try:
         with start_server(1) as server:
-            mode, reason = server.wait(), server.reason
+            mode, reason = server.wait(), server.reason.removeprefix("sandbox: ")
     except MlestarError as error:
         return Finding("sandbox", "Sandbox", "fail", str(error), "mend what is named here and above, then try again")
     if mode == "namespaces":
