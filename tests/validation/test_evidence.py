@@ -110,6 +110,6 @@ def test_profile_survives_any_numbers(split: Split, program: Any, verdict_on: Ca
         }
     )
     data = split(frame, "target", metric="rmse", type="regression")
-    verdict = verdict_on(data, program(data.task, model="extra_trees"), only=["objective"], score=1.0)
+    verdict = verdict_on(data, program(data.task, model="lightgbm"), only=["objective"], score=1.0)
     for name in data.task.features:
         assert sum(verdict["profile"][name]["holdout"]) == verdict["rows"]
