@@ -177,9 +177,9 @@ def scatter(
         if not line or hints:
             hint = hints[index] if hints else ""
             canvas.dot(x(a), y(b), 5 if hints else 3, "estimate" if hints else "sample", hint=hint)
-    for a, (low, high), mark in zip(xs, spreads, marks, strict=False):
-        above = y(high) > top + 14
-        canvas.text(x(a), y(high) - 5 if above else y(low) + 14, mark, "tick", anchor="middle")
+    for a, b, (low, high), mark in zip(xs, ys, spreads, marks, strict=False):
+        above, below = min(y(high) - 5, y(b) - 9), max(y(low) + 14, y(b) + 18)
+        canvas.text(x(a), above if above > top + 9 else below, mark, "tick", anchor="middle")
     return canvas.markup()
 
 
