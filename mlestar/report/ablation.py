@@ -44,7 +44,7 @@ def _ablation(run: Run, branch: str, candidate: str, rows: Sequence[Mapping[str,
     chart = intervals(
         [_row(run, row) for row in measured],
         title=f"Score lost without each block. {title}",
-        axis=f"cross-validated {run.metric} lost without the block (line: ± 2 standard errors)",
+        axis=f"cross-validated {run.metric} lost without the block",
         reference=0.0,
     )
     unmeasured = [_unmeasured(row) for row in longest.values() if row not in measured]

@@ -153,7 +153,7 @@ def scatter(
     unit
         Both axes show 0 to 1.
     marks
-        Short texts to be written beside the points.
+        Short texts to be written at the ends of ``spreads``.
     spreads
         Intervals of y.
     """
@@ -177,9 +177,9 @@ def scatter(
         if not line or hints:
             hint = hints[index] if hints else ""
             canvas.dot(x(a), y(b), 5 if hints else 3, "estimate" if hints else "sample", hint=hint)
-    for a, b, mark in zip(xs, ys, marks, strict=False):
-        inwards, anchor = (9, "start") if x(a) < (left + right) / 2 else (-9, "end")
-        canvas.text(x(a) + inwards, y(b) - 5, mark, "tick", anchor=anchor)
+    for a, b, (low, high), mark in zip(xs, ys, spreads, marks, strict=False):
+        above, below = min(y(high) - 5, y(b) - 9), max(y(low) + 14, y(b) + 18)
+        canvas.text(x(a), above if above > top + 9 else below, mark, "tick", anchor="middle")
     return canvas.markup()
 
 

@@ -12,13 +12,11 @@ from markupsafe import Markup
 from mlestar.report.charts import confusion_matrix, scatter, thin
 from mlestar.report.numbers import ABSENT, is_number, percent, plain
 from mlestar.report.run import Run
-from mlestar.report.svg import shorten
 from mlestar.report.timeline import Line, timeline
 
 __all__ = ["Figure", "Table", "curves", "over_time"]
 
 MOST_CLASSES, MOST_CONFUSED = 30, 8
-MOST_CHARACTERS = 26  # of a class beside an axis
 Z = 1.96  # of a normal distribution, for 95 %
 
 
@@ -56,7 +54,7 @@ def curves(run: Run) -> list[Figure]:
     if confusion := found.get("confusion"):
         figures.append(_confusion(confusion))
     if residuals := found.get("residuals"):
-        figures += _residuals(residuals, run.task["targets"])
+        figures += _residuals(residuals, run)
     return figures
 
 
@@ -149,11 +147,11 @@ def _calibration(calibration: Mapping[str, Any], run: Run) -> Figure:
     ]
     rows = sum(count for _, _, count in kept)
     apart = sum(count * abs(x - y) for x, y, count in kept) / rows if rows else 0.0
-    of = f"of {run.task['classes'][-1]}" if run.task["type"] == "binary" else "of the most probable class"
+    of = f"of class {run.task['classes'][-1]}" if run.task["type"] == "binary" else "of the most probable class"
     chart = scatter(
         [x for x, _, _ in kept], [y for _, y, _ in kept], title="Predicted against observed frequency",
-        x_label=f"predicted probability {shorten(of, MOST_CHARACTERS)}", y_label="observed frequency", line=True,
-        guide="diagonal", unit=True, spreads=[_wilson(y, count) for _, y, count in kept],
+        x_label="predicted probability", y_label="observed frequency", line=True, guide="diagonal", unit=True,
+        spreads=[_wilson(y, count) for _, y, count in kept],
         hints=[f"{plain(count)} rows: predicted {x:.3f}, observed {y:.3f}" for x, y, count in kept],
         marks=[plain(count) for _, _, count in kept],
     )  # fmt: skip
@@ -162,7 +160,7 @@ def _calibration(calibration: Mapping[str, Any], run: Run) -> Figure:
         "the number of its holdout rows and the 95 % interval (Wilson) of what was observed. Weighted by rows, "
         f"predicted and observed are {apart:.3f} apart (expected calibration error)."
     )
-    return Figure("Calibration", chart, note)
+    return Figure(f"Calibration {of}", chart, note)
 
 
 def _wilson(share: float, count: int) -> tuple[float, float]:
@@ -172,17 +170,18 @@ def _wilson(share: float, count: int) -> tuple[float, float]:
     return (middle - half) / scale, (middle + half) / scale
 
 
-def _residuals(residuals: Mapping[str, Any], targets: Sequence[str]) -> list[Figure]:
+def _residuals(residuals: Mapping[str, Any], run: Run) -> list[Figure]:
     """Two pictures per target."""
     true, predicted = residuals["true"], residuals["predicted"]
     if not (true and isinstance(true[0], list)):
         true, predicted = [[value] for value in true], [[value] for value in predicted]
     figures = []
-    for index, target in enumerate(targets):
+    for index, target in enumerate(run.task["targets"]):
         pairs = thin([(t[index], p[index]) for t, p in zip(true, predicted, strict=True)])
         ys, xs = zip(*pairs, strict=True)
         left_over = [y - x for x, y in zip(xs, ys, strict=True)]
-        title, shown = f"True against predicted {target}", f"{len(pairs):,} of {len(true):,} holdout rows."
+        rows = (run.verdict or {}).get("rows", len(true))
+        title, shown = f"True against predicted {target}", f"{len(pairs):,} of {rows:,} holdout rows."
         against = scatter(xs, ys, title=title, x_label="predicted", y_label="true", guide="diagonal")
         figures.append(Figure(title, against, f"A perfect model puts all points on the dashed line. {shown}"))
         title = f"Residuals of {target}"

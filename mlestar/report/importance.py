@@ -42,16 +42,16 @@ def importance(run: Run) -> Importance | None:
         return Importance(None, f"Not measured: {check['summary']}.", [])
     rows = [_row(run, column) for column in columns[:MOST_COLUMNS] if column["importance"]]
     repeats = evidence["repeats"]
-    error = f" (line: ± 2 standard errors over {repeats} permutations)" if repeats > 1 else ""
     title = f"Holdout {run.metric} lost when a column is permuted"
-    chart = intervals(rows, title=title, axis=f"holdout {run.metric} lost{error}", reference=0.0)
+    chart = intervals(rows, title=title, axis=f"holdout {run.metric} lost", reference=0.0)
     left_out = max(len(columns) - len(evidence["columns_without_effect"]) - MOST_COLUMNS, 0)
     more = f" {plain(left_out)} further columns matter less." if left_out else ""
-    spread = "; the lines show how much that varies by permutation, not by rows" if repeats > 1 else ""
+    on = f"on {plain(repeats)} bootstrap resamples" if repeats > 1 else "on a bootstrap resample"
+    lines = "lines are ± 2 standard deviations over the resamples; " if repeats > 1 else ""
     summary = (
-        f"Each column's values were dealt to other rows {'once' if repeats == 1 else f'{repeats} times'}, on "
-        f"{plain(evidence['rows'])} rows of the holdout{spread}. Columns that tell the same cover for each other and "
-        f"seem less important than they are together.{more}"
+        f"Each column's values were dealt to other rows, {on} of {plain(evidence['rows'])} holdout rows; {lines}grey "
+        "rows cannot be told from zero. Columns that tell the same cover for each other and seem less important than "
+        f"they are together.{more}"
     )
     return Importance(chart if rows else None, summary, [str(name) for name in evidence["columns_without_effect"]])
 

@@ -117,12 +117,22 @@ def budget(run: Run) -> Budget:
 
 
 def _statistics(statistics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the other columns of the table do not say already."""
-    return [
-        (key, _compact(value))
+    """What the other columns of the table do not say already; values of which each row has another say nothing."""
+    shown = {
+        key: value
         for key, value in statistics.items()
         if key not in IN_OTHER_CELLS and not (key in UNUSUAL and value == 0)
-    ]
+    }
+    found = []
+    for key, value in shown.items():
+        if key == "quantiles":
+            found.append((key, _listed([f"{100 * float(share):g} %: {plain(each)}" for share, each in value.items()])))
+        elif key == "top":
+            if any(count > 1 for _, count in value):
+                found.append(("most frequent", _listed([f"{each} ({plain(count)})" for each, count in value])))
+        else:
+            found.append((key.replace("_", " "), plain(value)))
+    return found
 
 
 def _rows(run: Run) -> str:
@@ -165,12 +175,6 @@ def _stage_order(stage: str) -> int:
     return STAGES.index(stage) if stage in STAGES else len(STAGES)
 
 
-def _compact(value: Any) -> str:
-    """A statistic in the space of a table cell."""
-    if isinstance(value, Mapping):
-        shown = [f"{key}: {_compact(each)}" for key, each in list(value.items())[:MOST_IN_CELL]]
-        return ", ".join(shown) + (", …" if len(value) > MOST_IN_CELL else "")
-    if isinstance(value, list | tuple):
-        shown = [_compact(each) for each in value[:MOST_IN_CELL]]
-        return ", ".join(shown) + (", …" if len(value) > MOST_IN_CELL else "")
-    return plain(value)
+def _listed(values: list[str]) -> str:
+    """What fits into a table cell."""
+    return ", ".join(values[:MOST_IN_CELL]) + (", …" if len(values) > MOST_IN_CELL else "")

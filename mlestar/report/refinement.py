@@ -52,7 +52,7 @@ def refinement_yield(run: Run) -> Markup | None:
         for each in _in_order(run)
         if _is_measured(each) and not _is_same(each)
     ]
-    axis = f"cross-validated {run.metric} gained by the best plan (line: ± 2 standard errors)"
+    axis = f"cross-validated {run.metric} gained by the best plan"
     return intervals(rows, title="What each refinement gained", axis=axis, reference=0.0) if rows else None
 
 

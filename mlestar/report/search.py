@@ -124,7 +124,7 @@ def ensemble(run: Run) -> Ensemble:
         for member in weighted
     ]
     ways = [_way(run, way) for way in run.rank(run.ensemble["candidates"])]
-    axis = f"cross-validated {run.metric} (line: ± 2 standard errors)"
+    axis = f"cross-validated {run.metric}"
     return Ensemble(
         method=str(run.ensemble["method"]),
         weights=bars(rows, title="Weight of each member", whole=1.0) if differ else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +85,7 @@ def tiles(run: Run) -> list[Tile]:
         note = f"{_certainty(run, verdict)}; {verdict['rows']:,} rows that no choice was made on"
         found.append(Tile(f"{run.metric} on the holdout", show(verdict["score"]), note))
     error = f"± {show(run.cross_validation_error)} standard error; " if is_number(run.cross_validation_error) else ""
-    note = f"{error}{validation(run.task)}; flattering, since choices were made by it"
+    note = f"{error}{validation(run.task)}; choices were made by it, so it tends to flatter"
     found.append(Tile(f"{run.metric} in cross-validation", show(run.model["score"]), note))
     if verdict is not None and (plain_baseline := verdict["baselines"].get("plain")):
         gain = run.gain(verdict["score"], plain_baseline["score"])
@@ -176,16 +176,45 @@ def matters(run: Run) -> list[Finding]:
 def worries(run: Run) -> list[Finding]:
     """Everything that a careful reader should know before using the model, the gravest first."""
     troubled = [check for check in checks(run) if check["status"] != "pass" and check["severity"] != "off"]
-    found = [Finding(check["status"], check["title"], check["summary"]) for check in troubled]
+    found = [Finding(c["status"], c["title"], c["summary"]) for c in troubled if c["status"] != "not_run"]
+    found += _not_run([check for check in troubled if check["status"] == "not_run"])
+    found += _passed_over(run)
     found += [Finding("warn", "The data", text) for text in run.scope["warnings"]]
     notes = [note for model in (run.model, run.final or {}) for note in model.get("notes", ())]
     found += [Finding("warn", "The model", note) for note in dict.fromkeys(notes)]
     failures = Counter(candidate["status"] for candidate in run.tried if candidate["status"] not in ("ok", "pruned"))
     if failures:
         kinds = _listed([f"{count} {outcome(status)}" for status, count in failures.most_common()])
-        text = f"{kinds} among {len(run.tried):,}; the leaderboard has the reasons."
+        text = f"{kinds}, of {len(run.tried):,} tried; the leaderboard has the reasons."
         found.append(Finding("info", "Candidates without a score", text))
     return found
+
+
+def _not_run(unknown: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """The checks that were not run, by the reason."""
+    by_reason: dict[str, list[str]] = {}
+    for check in unknown:
+        by_reason.setdefault(check["summary"], []).append(check["title"])
+    return [
+        Finding("not_run", titles[0], reason)
+        if len(titles) == 1
+        else Finding("not_run", f"{len(titles)} checks", f"{reason}. They are: {'; '.join(titles)}")
+        for reason, titles in by_reason.items()
+    ]
+
+
+def _passed_over(run: Run) -> list[Finding]:
+    """A candidate that is clearly better in cross-validation than what was chosen."""
+    best = next(iter(run.rank(run.tried)), {})
+    gain, error = run.gain(best.get("score"), run.model["score"]), best.get("standard_error")
+    if best.get("status") != "ok" or gain is None or not is_number(error) or gain <= 2 * error:
+        return []
+    scores = f"{run.score_format.with_error(best['score'], error)} {run.metric} in cross-validation"
+    text = (
+        f"{best['name']} scores {scores}, this solution {run.score_format(run.model['score'])}. It could not be fitted "
+        "on all rows in the time that was left, or failed there: a larger budget may let it ship."
+    )
+    return [Finding("warn", "A better candidate was passed over", text)]
 
 
 def _columns(run: Run) -> list[Finding]:
@@ -223,6 +252,8 @@ def _ensemble_gain(run: Run) -> tuple[float, Finding] | None:
         f"{len(members)} members together ({run.ensemble['method']}) reach {together} {run.metric} in "
         f"cross-validation, the best of them alone {alone}."
     )
+    if not is_number(run.cross_validation_error) or gain < run.cross_validation_error:
+        text += " Less than a standard error lies between them."
     return gain, Finding("info", "The ensemble", text)
 
 
@@ -230,9 +261,10 @@ def _baseline_note(run: Run, baseline: Mapping[str, Any]) -> str:
     """What the baseline is, and how sure the difference is: paired on the same rows, unlike the two intervals."""
     note = f"on the holdout; {baseline['description']} scores {run.score_format(baseline['score'])}"
     paired = next((check["evidence"] for check in checks(run) if check["id"] == "plain_baseline"), None)
-    if not (paired and paired.get("gain_interval")):
+    low, high = (paired or {}).get("gain_interval") or (None, None)
+    if low == high:
         return note
-    low, high = (run.score_format.signed(end) for end in paired["gain_interval"])
+    low, high = (run.score_format.signed(end) for end in (low, high))
     return f"{note}; {100 * paired['confidence']:.0f} % interval of the gain, on the same rows: {low} to {high}"
 
 

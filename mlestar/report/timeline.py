@@ -13,7 +13,7 @@ from mlestar.report.svg import Canvas, Scale
 
 __all__ = ["Line", "timeline"]
 
-LABELS = 4
+LABELS = 3
 DAY, MINUTE = 10, 16  # characters of a time in ISO 8601
 
 

@@ -2,80 +2,91 @@
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlestar.validation.outcome import Outcome, number
+from mlestar.validation.predictions import taken
 from mlestar.validation.subject import Subject
 
 __all__ = ["importance"]
 
-_SECONDS = 4.0
-_REPEATS, _PREDICTIONS = 5, 500  # at most; but each column once
+_SECONDS, _SHARE = 4.0, 0.1  # at most the greater: so much, or of what is left
+_REPEATS, _PERMUTATIONS = 5, 500  # at most; but each column once
+_COLUMNS_AT_ONCE = 16  # a call costs more than its rows
+_ROUNDING = 1e-9  # of the score: sums in another order
 
 
 def importance(subject: Subject) -> Outcome:
-    """Permutation importance of each column, on a sample of the holdout, through the served model.
+    """Permutation importance of each column, on resamples of a sample of the holdout, through the served model.
 
-    A column that another one can stand in for shows less than it is worth. How often each column is permuted depends on
-    the time that is left, where there is a limit; where it is not enough for once, nothing is known.
+    Each time rows are drawn anew (with replacement) before the columns are permuted, so that the spread tells how much
+    other rows could change, too: a bootstrap. A column that another one can stand in for shows less than it is worth.
+    How often this is done depends on the time that is left, where there is a limit; where it is not enough for once,
+    nothing is known.
 
     References
     ----------
     Breiman, L. (2001). Random Forests. Machine Learning 45, 5-32.
     """
-    started = time.monotonic()
-    before = subject.sample_score(subject.served.predict(subject.sample_features))
+    before = subject.sample_score(subject.sample_predictions)
     if before is None:
         return Outcome("not_run", f"{subject.task.metric} is not defined on so few rows")
     columns = len(subject.task.features)
-    needed = (time.monotonic() - started) * (columns + 1)
-    allowed = subject.source.allowance(_SECONDS) if math.isfinite(subject.source.seconds_left()) else math.inf
-    if needed > allowed:
-        permuting = f"permuting {columns:,} column{'s' if columns > 1 else ''} takes some {number(needed)} s"
-        return Outcome("not_run", f"{permuting}, and {number(allowed)} s were left for it")
-    started, losses = time.monotonic(), [_permuted(subject, 0)]
-    for repeat in range(1, min(_REPEATS, _PREDICTIONS // columns)):
-        spent = time.monotonic() - started
-        if spent * (repeat + 1) / repeat > allowed:
+    allowed = subject.source.allowance(max(_SECONDS, _SHARE * subject.source.seconds_left()))
+    needed, deadline = _expected_seconds(subject, columns), time.monotonic() + allowed
+    losses: list[np.ndarray] = []
+    while needed <= allowed and len(losses) < max(min(_REPEATS, _PERMUTATIONS // columns), 1):
+        found = list(_losses(subject, subject.task.seed + len(losses), deadline))
+        if len(found) < columns:
             break
-        losses.append(_permuted(subject, repeat))
+        losses.append(np.array(found))
+    if not losses:
+        permuting = f"permuting {columns:,} column{'s' if columns > 1 else ''} takes some {number(needed)} s or more"
+        return Outcome("not_run", f"{permuting}, and {number(allowed)} s were left for it")
     return _outcome(subject, before, np.stack(losses, axis=1))
 
 
-def _permuted(subject: Subject, repeat: int) -> np.ndarray:
-    """What each column's permutation loses, shape (columns,); NaN where the metric is not defined."""
-    from sklearn.frozen import FrozenEstimator
-    from sklearn.inspection import permutation_importance
+def _expected_seconds(subject: Subject, columns: int) -> float:
+    """What permuting each column once takes, judged by the prediction of the holdout."""
+    calls = -(-columns // _COLUMNS_AT_ONCE)
+    rows = len(subject.sample) * min(columns, _COLUMNS_AT_ONCE)
+    return calls * subject.predicted.seconds * max(rows / len(subject.holdout), 1.0)
 
-    def score(_: FrozenEstimator, features: pd.DataFrame, __: np.ndarray) -> float:
-        found = subject.sample_score(subject.served.predict(features))
-        return np.nan if found is None else subject.holdout.gain(found, 0.0)
 
-    found = permutation_importance(
-        FrozenEstimator(subject.served),
-        subject.sample_features,
-        subject.holdout.y[subject.sample],
-        scoring=score,
-        n_repeats=1,
-        random_state=subject.task.seed + repeat,
-    )
-    return np.asarray(found.importances[:, 0])
+def _losses(subject: Subject, seed: int, deadline: float) -> Iterator[float]:
+    """What each column's permutation loses on one resample, until the deadline; NaN where there is no score."""
+    generator, count = np.random.default_rng(seed), len(subject.sample)
+    rows, order = generator.integers(0, count, count), generator.permutation(count)
+    features = subject.sample_features.iloc[rows].reset_index(drop=True)
+    before = subject.sample_score(taken(subject.sample_predictions, rows), rows)
+    names = list(subject.task.features)
+    for start in range(0, len(names), _COLUMNS_AT_ONCE):
+        if time.monotonic() > deadline:
+            return
+        at_once = names[start : start + _COLUMNS_AT_ONCE]
+        dealt = [features.assign(**{name: features[name].array[order]}) for name in at_once]
+        found = subject.served.predict(pd.concat(dealt, ignore_index=True))
+        for place in range(len(at_once)):
+            after = subject.sample_score(taken(found, slice(place * count, (place + 1) * count)), rows)
+            known = before is not None and after is not None
+            yield subject.holdout.gain(before, after) if known else np.nan
 
 
 def _outcome(subject: Subject, before: float, losses: np.ndarray) -> Outcome:
     """Losses have the shape (columns, repeats)."""
+    losses = np.where(np.abs(losses) <= _ROUNDING * abs(before), 0.0, losses)
     columns: list[dict[str, Any]] = [
         {
             "column": name,
             "importance": float(lost.mean()),
-            "standard_error": float(lost.std(ddof=1) / np.sqrt(len(lost))) if len(lost) > 1 else None,
+            "standard_error": float(lost.std(ddof=1)) if len(lost) > 1 else None,
         }
-        for name, lost in zip(subject.sample_features.columns, losses, strict=True)
+        for name, lost in zip(subject.task.features, losses, strict=True)
         if np.isfinite(lost).all()
     ]
     columns.sort(key=lambda each: -each["importance"])

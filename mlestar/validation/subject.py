@@ -161,10 +161,10 @@ class Subject:
         """What the judged model predicts for the sample as it is."""
         return self.served.predict(self.sample_features)
 
-    def sample_score(self, predictions: Predictions) -> float | None:
-        """The metric of predictions for the sample; None where it is not defined."""
+    def sample_score(self, predictions: Predictions, rows: np.ndarray | slice = slice(None)) -> float | None:
+        """The metric of predictions for the sample, or for ``rows`` of it; None where it is not defined."""
         try:
-            return self.holdout.score(predictions.values, predictions.labels, self.sample)
+            return self.holdout.score(predictions.values, predictions.labels, self.sample[rows])
         except InvalidScore:
             return None
 

@@ -17,8 +17,9 @@ import pytest
 from mlestar.errors import DataError
 from mlestar.report import Run, render
 from mlestar.report.curves import curves
+from mlestar.report.inputs import columns
 from mlestar.report.lineage import ancestry
-from mlestar.report.story import tiles
+from mlestar.report.story import tiles, worries
 
 HOSTILE = "<script>alert(1)</script>"
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -62,8 +63,8 @@ def with_columns(run: Run, names: list[str]) -> Run:
     """``run`` with further columns of these names."""
     task = run.scope["task"]
     column = task["columns"][0]
-    columns = [*task["columns"], *({**column, "name": name, "role": "text", "note": name} for name in names)]
-    return replace(run, scope={**run.scope, "task": {**task, "columns": columns}})
+    more = [{**column, "name": name, "role": "text", "note": name} for name in names]
+    return replace(run, scope={**run.scope, "task": {**task, "columns": [*task["columns"], *more]}})
 
 
 def with_candidates(run: Run, count: int) -> Run:
@@ -241,6 +242,34 @@ def test_a_score_without_a_mistake_has_no_interval_but_a_bound(read: Read) -> No
     verdict["curves"] = {**verdict["curves"], "confusion": {"classes": ["0", "1"], "matrix": [[24, 0], [0, 24]]}}
     note = tiles(replace(run, verdict=verdict))[0].note
     assert note.startswith("no row is wrong, which a model that errs in 6.1 % of all rows manages one time in 20")
+
+
+def test_checks_that_were_not_run_for_one_reason_are_one_worry(read: Read) -> None:
+    run = read("digits")
+    check = {"severity": "error", "status": "not_run", "summary": "the budget left no time for it", "evidence": {}}
+    checks = [check | {"id": title, "title": title} for title in ("Latency", "Missing values")]
+    found = worries(replace(run, verdict={**(run.verdict or {}), "checks": checks}))
+    assert found[0].title == "2 checks"
+    assert found[0].text == "the budget left no time for it. They are: Latency; Missing values"
+
+
+def test_a_better_candidate_that_was_passed_over_is_a_worry(read: Read) -> None:
+    run = read("digits")
+    assert not any("passed over" in each.title for each in worries(run))
+    first = run.candidates["candidates"][0]
+    better = first | {"id": "f" * 12, "name": "far better", "score": 0.999, "standard_error": 0.001}
+    listed = {**run.candidates, "candidates": [*run.candidates["candidates"], better]}
+    found = worries(replace(run, candidates=listed, model={**run.model, "score": 0.9}))
+    (worry,) = [each for each in found if "passed over" in each.title]
+    assert worry.text.startswith("far better scores 0.9990 ± 0.0010 accuracy in cross-validation, this solution 0.9000")
+
+
+def test_values_that_only_one_row_has_are_not_listed(read: Read) -> None:
+    run = read("digits")
+    name = run.task["columns"][0]["name"]
+    for top, shown in (([["0001-AB", 1], ["0002-CD", 1]], []), ([["yes", 7], ["no", 1]], ["yes (7), no (1)"])):
+        scope = {**run.scope, "statistics": {name: {"storage": "string", "top": top}}}
+        assert [text for _, text in columns(replace(run, scope=scope))[0].statistics] == shown
 
 
 def test_recall_and_precision_come_with_the_rows_that_they_were_counted_on(read: Read) -> None:

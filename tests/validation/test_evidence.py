@@ -16,6 +16,7 @@ from mlestar.data.sources import read_table
 Split = Callable[..., Any]
 Outcome = Callable[..., dict[str, Any]]
 Verdict = dict[str, Any]
+CONSTANT = "from sklearn.dummy import DummyRegressor\n\n\ndef model(ctx):\n    return DummyRegressor()\n"
 
 
 @pytest.fixture(scope="session")
@@ -61,8 +62,9 @@ def test_scores_over_time_cover_the_holdout_in_its_order(
     split: Split, program: Any, verdict_on: Callable[..., Verdict], bench_data: Path
 ) -> None:
     frame = read_table(str(bench_data / "bike-sharing-hour" / "train.csv"))
-    data = split(frame[["dteday", "hr", "temp", "workingday", "cnt"]], "cnt", metric="rmse", time="dteday")
-    verdict = verdict_on(data, program(data.task, model="lightgbm"), only=["plain_baseline"], score=100.0)
+    some = frame.loc[::5, ["dteday", "hr", "temp", "workingday", "cnt"]]
+    data = split(some, "cnt", metric="rmse", time="dteday")
+    verdict = verdict_on(data, program(data.task), only=["plain_baseline"], score=100.0)
     by_time = verdict["curves"]["over_time"]
     assert sum(by_time["rows"]) == verdict["rows"]
     assert by_time["start"] == sorted(by_time["start"])
@@ -110,6 +112,6 @@ def test_profile_survives_any_numbers(split: Split, program: Any, verdict_on: Ca
         }
     )
     data = split(frame, "target", metric="rmse", type="regression")
-    verdict = verdict_on(data, program(data.task, model="extra_trees"), only=["objective"], score=1.0)
+    verdict = verdict_on(data, program(data.task, model=CONSTANT), only=["objective"], score=1.0)
     for name in data.task.features:
         assert sum(verdict["profile"][name]["holdout"]) == verdict["rows"]
