@@ -188,8 +188,8 @@ def _context(layout: _Layout, solution: Solution, task: Task, threads: int) -> l
         "targets": ("tuple", "TARGETS"),
         "classes": ("tuple", "CLASSES"),
         **{name: ("tuple", f'named("{role}")') for name, role in roles.items()},
-        "time": ("str | None", literal(task.time)),
-        "group": ("str | None", literal(task.group)),
+        "time": ("str" if task.time else "None", literal(task.time)),
+        "group": ("str" if task.group else "None", literal(task.group)),
         "splitter": ("str", literal(task.splitter)),
         "folds": ("int", str(task.folds)),
         "gap": ("int", str(task.gap)),
@@ -248,7 +248,7 @@ def _merged(imports: Iterable[Import]) -> str:
     for each in imports:
         if each.name:
             names.setdefault(each.module, set()).add(each.statement.split(" import ")[1])
-    statements = plain + [_from_import(module, sorted(found)) for module, found in sorted(names.items())]
+    statements = plain + [each for module, found in sorted(names.items()) for each in _from_imports(module, found)]
 
     def is_standard(statement: str) -> bool:
         return statement.split()[1].split(".", maxsplit=1)[0] in sys.stdlib_module_names
@@ -257,9 +257,15 @@ def _merged(imports: Iterable[Import]) -> str:
     return "\n\n".join("\n".join(group) for group in groups if group)
 
 
-def _from_import(module: str, names: Sequence[str]) -> str:
-    line = f"from {module} import {', '.join(names)}"
-    return line if len(line) <= LINE_LENGTH else bracketed(Call(f"from {module} import (", names))
+def _from_imports(module: str, names: set[str]) -> list[str]:
+    """One statement for all names of a module, and one for each that is given another name."""
+    start = f"from {module} import "
+    renamed = sorted(name for name in names if " as " in name)
+    kept = sorted(names - set(renamed))
+    line = start + ", ".join(kept)
+    if len(line) > LINE_LENGTH:
+        line = bracketed(Call(f"{start}(", kept))
+    return [*([line] if kept else []), *(start + name for name in renamed)]
 
 
 def _member_title(member: Any, number: int, single: bool) -> str:

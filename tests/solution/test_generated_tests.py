@@ -42,6 +42,8 @@ for folder in sys.argv[1:]:
     pytest.main(["-rA", "--tb=no", "-p", "no:cacheprovider", "test_solution.py"])
 """
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
 NOISE = """
 import numpy as np
 import pandas as pd
@@ -187,7 +189,7 @@ def run_tests(*folders: Path) -> list[Result]:
     """What the generated tests say in each of the folders."""
     done = subprocess.run(
         [sys.executable, "-c", PYTEST_WITHOUT_MLESTAR, *map(str, folders)],
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"} | ONE_THREAD,
         capture_output=True,
         text=True,
         check=False,
@@ -204,14 +206,14 @@ def run_tests(*folders: Path) -> list[Result]:
     return found
 
 
-CHURN = Solution.of(blocks(clean="standard", encode="onehot", model="logistic", postprocess="threshold"))
+CHURN = Solution.of(blocks(clean="standard", encode="onehot", model="logistic"))
 
 
 @pytest.fixture(scope="module")
 def churn(bench_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    """Telco churn, judged by labels."""
+    """Telco churn."""
     train = str(bench_data / "telco-churn" / "train.csv")
-    return prepared(tmp_path_factory.mktemp("data"), train, target="Churn", metric="f1")
+    return prepared(tmp_path_factory.mktemp("data"), train, target="Churn", metric="roc_auc")
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +231,7 @@ def test_they_pass_where_there_is_no_mlestar(shipped: Path) -> None:
         "test_the_classes_are_in_this_order",
         "test_a_table_of_predictions_has_these_columns",
         "test_the_probabilities_of_a_row_sum_to_one",
-        "test_f1_on_new_rows",
+        "test_roc_auc_on_new_rows",
         "test_balanced_accuracy_on_new_rows",
         "test_predictions_do_not_change_with[reversed_columns]",
         "test_predictions_do_not_change_with[further_columns]",
@@ -256,9 +258,9 @@ SABOTAGED_BLOCKS = {
     "batch": ("encode", DEPENDS_ON_THE_BATCH, "test_a_row_alone_is_predicted_as_among_others"),
     "unseen values": ("encode", REFUSES_WHAT_IS_NEW, "test_there_are_predictions_for[unseen_values]"),
     "seed": ("model", IGNORES_THE_SEED, "test_a_second_fit_gives_the_same_model"),
-    "constant": ("model", IS_CONSTANT, "test_f1_on_new_rows"),
+    "constant": ("model", IS_CONSTANT, "test_roc_auc_on_new_rows"),
     "saving": ("model", FORGETS_WHEN_SAVED, "test_a_saved_model_predicts_the_same"),
-    "labels": ("postprocess", INVERTS_LABELS, "test_f1_on_new_rows"),
+    "labels": ("postprocess", INVERTS_LABELS, "test_balanced_accuracy_on_new_rows"),
 }
 CHANGED_TEXT = {
     "columns by place": (
@@ -400,7 +402,7 @@ def test_they_pass_for_every_type_of_task(delivered: dict[str, Delivered], name:
     assert not found.result.failed
     assert "all that needs a fit" not in found.text
     assert "test_predictions_do_not_change_with[reversed_columns]" in found.result.passed
-    if name != "several targets":  # 20 athletes, which no model predicts
+    if name not in {"several targets", "groups"}:  # which hardly any model predicts from so few rows
         assert f"test_{found.data.task.metric}_on_new_rows" in found.result.passed
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -94,7 +96,7 @@ def test_a_program_reads_back_as_its_solution(solution: Solution) -> None:
 def test_a_program_is_valid_python_without_unused_or_missing_names(solution: Solution) -> None:
     program = render(solution, TASK)
     found = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F,E9", "-q", "-"],
+        [sys.executable, "-m", "ruff", "check", "--isolated", "--line-length=120", "--select=E,F,I,W", "-q", "-"],
         input=program,
         text=True,
         capture_output=True,
@@ -200,29 +202,74 @@ def test_fit_and_predict_run_without_mlestar(churn: Task, bench_data: Path, tmp_
     assert predictions.equals(pd.read_csv(tmp_path / "two.csv"))
 
 
-def test_mistakes_of_its_user_get_one_line(churn: Task, bench_data: Path, tmp_path: Path) -> None:
+def _complaints(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """``complaint(*arguments)``: the one line that the program ends with when it is called like this."""
+    (folder / "solution.py").write_text(program, encoding="utf-8")
+    specification = importlib.util.spec_from_file_location("solution", folder / "solution.py")
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, "solution", module)
+    specification.loader.exec_module(module)
+    monkeypatch.chdir(folder)
+
+    def complaint(*arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["solution.py", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            module.main()
+        assert ended.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return complaint
+
+
+def test_mistakes_of_its_user_get_one_line(
+    churn: Task, bench_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = bench_data / "telco-churn"
-    (tmp_path / "solution.py").write_text(render(Solution((_member("logistic", "onehot"),)), churn), encoding="utf-8")
+    complaint = _complaints(render(Solution((_member("logistic", "onehot"),)), churn), tmp_path, monkeypatch, capsys)
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.skops").write_text("no model", encoding="utf-8")
     (tmp_path / "empty.csv").touch()
     train = pd.read_csv(data / "train.csv")
     train.drop(columns="tenure").to_csv(tmp_path / "narrow.csv", index=False)
-    train.assign(Churn="perhaps").to_csv(tmp_path / "strange.csv", index=False)
+    train[train["Churn"] == 0].to_csv(tmp_path / "same.csv", index=False)
+    train.head(0).to_csv(tmp_path / "header.csv", index=False)
+    train.head(9).to_csv(tmp_path / "text.parquet", index=False)
 
-    def complaint(*arguments: str) -> str:
-        command = [sys.executable, "-c", WITHOUT_MLESTAR, "solution.py", *arguments]
-        found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert found.returncode == 2, found.stderr
-        (line,) = found.stderr.splitlines()
-        return line
+    def fit_complaint(file: object, model: str = "m") -> str:
+        return complaint("fit", file, "--model", model)
 
-    assert complaint("fit", "absent.csv", "--model", "m") == "absent.csv: No such file or directory"
-    assert "empty.csv: is no table" in complaint("fit", "empty.csv", "--model", "m")
-    assert "column 'tenure' is missing" in complaint("fit", "narrow.csv", "--model", "m")
-    assert "column 'Churn' is missing" in complaint("fit", str(data / "test.csv"), "--model", "m")
-    assert "unknown label 'perhaps'" in complaint("fit", "strange.csv", "--model", "m")
-    test = str(data / "test.csv")
-    assert complaint("predict", test, "--model", "folder", "--out", "p.csv") == "folder: Is a directory"
-    assert "text.skops: is no model" in complaint("predict", test, "--model", "text.skops", "--out", "p.csv")
+    def predict_complaint(model: str, out: str = "p.csv") -> str:
+        return complaint("predict", data / "test.csv", "--model", model, "--out", out)
+
+    assert fit_complaint("absent.csv") == "absent.csv: No such file or directory"
+    assert fit_complaint("folder") == "folder: Is a directory"
+    assert "empty.csv: is no table" in fit_complaint("empty.csv")
+    assert "text.parquet: is no table" in fit_complaint("text.parquet")
+    assert fit_complaint("header.csv") == "header.csv: has no rows"
+    assert "lacks 1 of the columns that are needed: 'tenure'" in fit_complaint("narrow.csv")
+    assert "lacks 1 of the columns that are needed: 'Churn'" in fit_complaint(data / "test.csv")
+    assert "'Churn' holds fewer than two classes" in fit_complaint("same.csv")
+    assert "folder: cannot be written" in fit_complaint(data / "train.csv", "folder")
+    assert predict_complaint("absent.skops") == "absent.skops: No such file or directory"
+    assert predict_complaint("folder") == "folder: Is a directory"
+    assert "text.skops: is no model" in predict_complaint("text.skops")
+    assert "nowhere/p.csv: cannot be written" in predict_complaint("text.skops", "nowhere/p.csv")
     assert not (tmp_path / "m").exists()
+
+
+def test_a_target_that_cannot_be_learned_gets_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classes = _complaints(render(Solution((_member("logistic", "onehot"),)), TASK), tmp_path, monkeypatch, capsys)
+    table = pd.DataFrame({"amount": [1.0, 2.0, 3.0], TASK.features[1]: ["a", "b", "a"], "y": ["no", "yes", "perhaps"]})
+    table.to_csv(tmp_path / "strange.csv", index=False)
+    assert classes("fit", "strange.csv", "--model", "m") == (
+        "'y' holds 'perhaps', which is none of the classes ('no', 'yes')"
+    )
+    regression = TASK.model_copy(update={"type": "regression", "metric": "rmse", "classes": (), "splitter": "kfold"})
+    values = _complaints(render(Solution((_member("ridge", "onehot"),)), regression), tmp_path, monkeypatch, capsys)
+    assert "strange.csv: the target has to be a number" in values("fit", "strange.csv", "--model", "m")
+    table.assign(y=None).to_csv(tmp_path / "unknown.csv", index=False)
+    assert values("fit", "unknown.csv", "--model", "m") == "unknown.csv: no row has a target"

@@ -54,6 +54,28 @@ def test_fit_on_the_users_file_reproduces_what_finalize_ships(run: Any, tmp_path
     assert not run.document("final", "model.json")["notes"]
 
 
+def test_the_program_says_why_it_was_chosen(run: Any) -> None:
+    program = " ".join((run.final / "solution.py").read_text(encoding="utf-8").replace("#", " ").split())
+    members = run.document("model", "ensemble.json")["members"]
+    metric = run.document("scope", "scope.json")["task"]["metric"]
+    assert f"candidates, by cross-validation on the training rows: {metric}" in program
+    assert program.count("its weight is") == (len(members) if len(members) > 1 else 0)
+
+
+def test_its_tests_ship_with_it_and_pass(run: Any, tmp_path: Path) -> None:
+    for name in ("solution.py", "test_solution.py", "sample.csv"):
+        (tmp_path / name).write_bytes((run.final / name).read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_solution.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "_on_new_rows" in (tmp_path / "test_solution.py").read_text(encoding="utf-8")
+
+
 def test_the_weights_of_an_ensemble_sum_to_one_over_different_members(run: Any) -> None:
     members = run.document("model", "ensemble.json")["members"]
     assert sum(member["weight"] for member in members) == pytest.approx(1, abs=1e-12)
