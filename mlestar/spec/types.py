@@ -59,6 +59,11 @@ def _slug(value: str) -> str:
     )
 
 
+def _instead(remedy: str) -> dict[str, JsonValue]:
+    """What editors say in place of the pattern; other validators do not know the keyword and ignore it."""
+    return {"patternErrorMessage": remedy}
+
+
 WallClock = Annotated[
     float,
     BeforeValidator(_seconds),
@@ -66,7 +71,7 @@ WallClock = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": _DURATION},
+                {"type": "string", "pattern": _DURATION, **_instead("write 90s, 10m, 1h30m or a number of seconds")},
                 {"type": "number", "minimum": LEAST_WALL_CLOCK, "maximum": MOST_WALL_CLOCK},
             ]
         }
@@ -75,7 +80,16 @@ WallClock = Annotated[
 """Seconds, written as ``90s``, ``10m``, ``1h30m`` or a number."""
 
 Slug = Annotated[
-    str, AfterValidator(_slug), WithJsonSchema({"type": "string", "pattern": _SLUG, "maxLength": _LONGEST_SLUG})
+    str,
+    AfterValidator(_slug),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": _SLUG,
+            "maxLength": _LONGEST_SLUG,
+            **_instead("write lower-case letters, digits and single hyphens"),
+        }
+    ),
 ]
 """A name that can stand in a path, a URI and a Kubernetes label."""
 
