@@ -19,6 +19,7 @@ __all__ = ["InvalidScore", "Metric", "get_metric"]
 Array: TypeAlias = NDArray[Any]
 Function: TypeAlias = Callable[[Array, Array, int], float]
 
+_LARGEST = 1e100  # as of targets: what is larger overflows when it is squared
 _TOLERANCE = 1e-3  # probabilities in float32, or rounded to four digits, are welcome
 
 
@@ -151,6 +152,8 @@ def _finite(predictions: ArrayLike) -> Array:
         raise InvalidScore("predictions are not numbers") from None
     if bad := int((~np.isfinite(values)).sum()):
         raise InvalidScore(f"{bad} of {values.size} predicted values are missing or infinite")
+    if abs(values).max(initial=0.0) > _LARGEST:
+        raise InvalidScore(f"predicted values are too large to be scored, up to {abs(values).max():.3g}")
     return values
 
 

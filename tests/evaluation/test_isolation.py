@@ -23,7 +23,7 @@ import pytest
 from mlestar.data.tables import write_arrow
 from mlestar.evaluation import Limits, Server, Workers, connect
 
-LIMITS = Limits(seconds=120, memory_mb=2000)
+LIMITS = Limits(seconds=600, memory_mb=2000)
 ROWS = 600
 BASE = 7_340_000.0
 LABELS = BASE + np.arange(1, ROWS + 1) / 1024

@@ -156,6 +156,7 @@ def test_without_labels_the_most_probable_class_counts(multiclass: Any) -> None:
         ("f1", [0, 1], [[1, 0], [0, 1]], ["no", "yes"], "labels must be class numbers from 0 to 1"),
         ("f1", [0, 1], [[1, 0], [0, 1]], [0], r"labels have shape \(1,\), expected \(2,\)"),
         ("rmse", [1, 2], [1, float("inf")], None, "1 of 2 predicted values are missing or infinite"),
+        ("mape", [1, 2], [1, -1e308], None, r"predicted values are too large to be scored, up to 1e\+308"),
         ("rmse", [1, 2], [1, 2, 3], None, r"predictions have shape \(3,\), expected \(2, 1\)"),
         ("rmse", [[1, 2], [3, 4]], [1, 2], None, r"predictions have shape \(2,\), expected \(2, 2\)"),
         ("rmse", [1, 2], 3.0, None, r"predictions have shape \(\), expected \(2, 1\)"),

@@ -152,6 +152,9 @@ def test_a_good_candidate_is_delivered_and_the_hostile_ones_are_on_record(
         "unsure": ("invalid_score", "predictions that are not finite, the first for row 0"),
         "wide": ("invalid_score", "predictions have 1000 column(s), expected 2: one per class"),
     }
+    (spent,) = read_json(tmp_path / "candidates" / "history.json")["spent"]
+    fits = [len(each["fold_scores"]) + (each["status"] not in ("ok", "pruned")) for each in document["candidates"]]
+    assert spent["evaluations"] == sum(fits)  # of a candidate that fails, no fold after that counts
     assert max(path.stat().st_size for path in (tmp_path / "store").rglob("*.npz")) < 100_000
 
 
