@@ -18,7 +18,7 @@ from mlestar.cli.view import TerminalView
 from mlestar.spec import load_scope
 
 SPEC = "specs/breast-cancer.yaml"
-MOMENT = {"event": "evaluated", "stage": "refine", "step": 2, "branch": 1}
+MOMENT = {"event": "evaluating", "stage": "refine", "step": 2, "branch": 1}
 COLUMNS = 100
 
 
@@ -36,6 +36,8 @@ def main() -> None:
             assert process.stdout is not None
             for line in process.stdout:
                 event = json.loads(line)
+                if event["event"] == "outcome":
+                    break
                 view.apply(event)
                 if MOMENT.items() <= event.items():
                     break

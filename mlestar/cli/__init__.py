@@ -1,4 +1,4 @@
-"""The command line: ``mlestar init | run | predict | report | stage | compile | schema``."""
+"""The command line: ``mlestar init | run | predict | report | doctor | stage | compile | schema``."""
 
 from __future__ import annotations
 

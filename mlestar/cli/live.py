@@ -148,7 +148,9 @@ class LiveView:
         header.add_column(no_wrap=True, overflow="ellipsis", max_width=28 if is_wide else 12, style="bold")
         header.add_column(ratio=1)
         header.add_column(no_wrap=True, justify="right")
-        header.add_row(Text(self._name), ProgressBar(total=total, completed=min(used, total)), Text(told))
+        header.add_row(
+            Text(self._name), ProgressBar(total=total, completed=min(used, total), complete_style="cyan"), Text(told)
+        )
         return header
 
     def _folded(self, room: int) -> tuple[Sequence[_Row], int]:
@@ -187,7 +189,7 @@ def _cells(row: _Row, now: float, *, is_wide: bool, ascii_only: bool) -> Iterato
     yield Text(f"{row.stage} {row.step}" if row.step else row.stage, style)
     yield Text("" if row.branch is None else str(row.branch), style)
     progress = row.progress(now)
-    yield ProgressBar(total=None if progress is None else 1.0, completed=progress or 0.0)
+    yield ProgressBar(None if progress is None else 1.0, progress or 0.0, complete_style="cyan")
     if is_wide:
         yield Text(clock_text(now - row.started if row.seconds is None else row.seconds), style)
         yield Text(str(row.tried or ""), style)
