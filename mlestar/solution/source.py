@@ -199,7 +199,10 @@ def meaning(program: str) -> str:
 
 def _without_docstrings(node: ast.AST) -> ast.AST:
     for each in ast.walk(node):
-        if isinstance(each, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(each, clean=False) is not None:
+        if (
+            isinstance(each, ast.FunctionDef | ast.ClassDef | ast.Module)
+            and ast.get_docstring(each, clean=False) is not None
+        ):
             each.body = each.body[1:] or [ast.Pass()]
     return node
 
