@@ -100,10 +100,7 @@ def render_tests(task: Task, evidence: Evidence) -> str:
     evidence : Evidence
     """
     held = evidence.held
-    changes = [each for each in (*SAME_PREDICTIONS, *STILL_PREDICTIONS) if each.__name__ in held]
-    same, still = (
-        [each.__name__ for each in kind if each in changes] for kind in (SAME_PREDICTIONS, STILL_PREDICTIONS)
-    )
+    same, still = ([each for each in kind if each.__name__ in held] for kind in (SAME_PREDICTIONS, STILL_PREDICTIONS))
     floors = [_floor(floor, task) for floor in evidence.floors]
     functions = {each["expression"].split("(")[0] for each in floors}
     text = template("test_solution.py.j2").render(
