@@ -25,6 +25,8 @@ class CatBoostOnTables(BaseEstimator):
         if self._varies(X):
             columns = X.select_dtypes("category").columns.to_list() if isinstance(X, pd.DataFrame) else []
             self.model_ = clone(self.booster).set_params(cat_features=columns).fit(self._plain(X), y)
+            for name in ("train_finish_time", "model_guid"):  # so that equal models are saved as equal files
+                self.model_.get_metadata()[name] = ""
         else:
             self.model_ = clone(self.constant).fit(X, y)
         return self

@@ -14,7 +14,7 @@ from mlestar.evaluation import CandidateFailure, Limits, Workers
 from mlestar.files import read_json
 from mlestar.progress import emit
 from mlestar.report import Run, render
-from mlestar.stages.budget import StageBudget
+from mlestar.stages.budget import LONGEST_FIT, StageBudget
 from mlestar.stages.candidates import Candidates
 from mlestar.stages.environment import cores
 from mlestar.stages.model import FIT_THREADS, MODEL_FILE, ModelFacts, fit_and_save, read_model, write_model
@@ -81,7 +81,6 @@ def finalize(
         if scoped.scope.data.sample:
             _tell("tests of the program")
             checks = read_json(verdict_dir / "verdict.json")["checks"]
-            seconds = budget.fit_seconds(_TESTS_SHARE)
             write_tests(
                 final_dir,
                 program,
@@ -89,7 +88,7 @@ def finalize(
                 train_dir=train_dir,
                 checks={check["id"]: check for check in checks},
                 workers=workers,
-                seconds=seconds if budget.counted else min(seconds, _TESTS_SECONDS),  # a count knows no clock
+                seconds=min(budget.fit_seconds(_TESTS_SHARE), _TESTS_SECONDS) if budget.is_timed else LONGEST_FIT,
             )
     if notes:
         shutil.copyfile(model_dir / MODEL_FILE, final_dir / MODEL_FILE)
