@@ -31,8 +31,15 @@ def quoted(value: object) -> str:
 
 
 def reason(error: Exception) -> str:
-    """What an exception of a library says, for a message: on one line, and cut where it is long."""
+    r"""What an exception of a library says, for a message: on one line, and cut where it is long.
+
+    Examples
+    --------
+    >>> reason(ValueError("bad byte \x0e\nin page 1"))
+    'bad byte \\x0e in page 1'
+    """
     text = " ".join(str(error).split()) or type(error).__name__
+    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
     return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
 
 

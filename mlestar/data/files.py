@@ -113,7 +113,9 @@ def opened(uri: str, mode: str = "rb", **options: Any) -> Iterator[IO[Any]]:
         file = fsspec.open(uri, mode, **options).open()
     except FileNotFoundError:
         raise DataError(f"{uri}: no such file; check the path") from None
-    except (OSError, zipfile.BadZipFile) as error:
+    except IndexError:
+        raise DataError(f"{uri}: is an empty archive; compress the file again") from None
+    except (OSError, zipfile.BadZipFile, RuntimeError) as error:  # the last of an encrypted archive
         because = getattr(error, "strerror", None) or reason(error)
         raise DataError(f"{uri}: cannot be read ({because}); name a file that can be read") from None
     except ImportError as error:  # the package for this protocol is not installed

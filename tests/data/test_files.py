@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlestar.data.files import column_names
@@ -44,3 +44,23 @@ def test_parquet_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "data.parquet").write_bytes(b"PAR2")
     with pytest.raises(DataError, match="not a Parquet file"):
         column_names(str(tmp_path / "data.parquet"))
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.csv.gz", "data.csv.zip", "data.parquet"])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_file_is_read_or_refused_in_one_line(
+    tmp_path: Path, bench_data: Path, name: str, data: st.DataObject
+) -> None:
+    path = tmp_path / name
+    frame = pd.read_csv(bench_data / "penguins" / "train.csv").head(40)
+    frame.to_parquet(path) if path.suffix == ".parquet" else frame.to_csv(path, index=False)
+    content = bytearray(path.read_bytes())
+    for position in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=3)):
+        content[position] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content) // 2]))])
+    try:
+        read_table(str(path))
+    except DataError as error:
+        assert str(error).startswith(str(path))
+        assert str(error).isprintable()
