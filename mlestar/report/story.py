@@ -163,7 +163,7 @@ def matters(run: Run) -> list[Finding]:
         if refinement["accepted"] and is_number(gain) and is_number(error) and gain > 2 * error:
             text = (
                 f"Gained {show.with_error(gain, error)} cross-validated {run.metric} in branch {refinement['branch']}, "
-                f"step {refinement['step']}, as the best of {len(refinement['plans'])} plans."
+                f"step {refinement['step']}, as the best of the plans tried ({len(refinement['plans'])})."
             )
             found.append((gain, Finding("info", f"Refining the {refinement['block']} block", text)))
     if ensemble := _ensemble_gain(run):

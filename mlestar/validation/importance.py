@@ -52,10 +52,11 @@ def importance(subject: Subject) -> Outcome:
 
 
 def _expected_seconds(subject: Subject, columns: int) -> float:
-    """What permuting each column once takes, judged by the prediction of the holdout."""
-    calls = -(-columns // _COLUMNS_AT_ONCE)
-    rows = len(subject.sample) * min(columns, _COLUMNS_AT_ONCE)
-    return calls * subject.predicted.seconds * max(rows / len(subject.holdout), 1.0)
+    """What permuting each column once takes, judged by what one row took, and what all rows of the holdout."""
+    _, calls = subject.single_calls
+    one = float(np.median([each.seconds for each in calls]))
+    each_row = max(subject.predicted.seconds - one, 0.0) / len(subject.holdout)
+    return -(-columns // _COLUMNS_AT_ONCE) * one + columns * len(subject.sample) * each_row
 
 
 def _losses(subject: Subject, seed: int, deadline: float) -> Iterator[float]:
