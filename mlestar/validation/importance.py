@@ -74,8 +74,7 @@ def _losses(subject: Subject, seed: int, deadline: float) -> Iterator[float]:
         found = subject.served.predict(pd.concat(dealt, ignore_index=True))
         for place in range(len(at_once)):
             after = subject.sample_score(taken(found, slice(place * count, (place + 1) * count)), rows)
-            known = before is not None and after is not None
-            yield subject.holdout.gain(before, after) if known else np.nan
+            yield np.nan if before is None or after is None else subject.holdout.gain(before, after)
 
 
 def _outcome(subject: Subject, before: float, losses: np.ndarray) -> Outcome:
