@@ -46,12 +46,15 @@ def importance(run: Run) -> Importance | None:
     chart = intervals(rows, title=title, axis=f"holdout {run.metric} lost", reference=0.0)
     left_out = max(len(columns) - len(evidence["columns_without_effect"]) - MOST_COLUMNS, 0)
     more = f" {plain(left_out)} further columns matter less." if left_out else ""
-    on = f"on {plain(repeats)} bootstrap resamples" if repeats > 1 else "on a bootstrap resample"
-    lines = "lines are ± 2 standard deviations over the resamples; " if repeats > 1 else ""
+    if repeats > 1:
+        on = f"on {plain(repeats)} bootstrap resamples"
+        spread = "lines are ± 2 standard deviations over the resamples, grey rows cannot be told from zero"
+    else:
+        on = "on one bootstrap resample"
+        spread = "there was no time for more, so how much this varies is not known"
     summary = (
-        f"Each column's values were dealt to other rows, {on} of {plain(evidence['rows'])} holdout rows; {lines}grey "
-        "rows cannot be told from zero. Columns that tell the same cover for each other and seem less important than "
-        f"they are together.{more}"
+        f"Each column's values were dealt to other rows, {on} of {plain(evidence['rows'])} holdout rows; {spread}. "
+        f"Columns that tell the same cover for each other and seem less important than they are together.{more}"
     )
     return Importance(chart if rows else None, summary, [str(name) for name in evidence["columns_without_effect"]])
 

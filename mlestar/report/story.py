@@ -163,7 +163,7 @@ def matters(run: Run) -> list[Finding]:
         if refinement["accepted"] and is_number(gain) and is_number(error) and gain > 2 * error:
             text = (
                 f"Gained {show.with_error(gain, error)} cross-validated {run.metric} in branch {refinement['branch']}, "
-                f"step {refinement['step']}, as the best of {len(refinement['plans'])} plans."
+                f"step {refinement['step']}, as the best of the plans tried ({len(refinement['plans'])})."
             )
             found.append((gain, Finding("info", f"Refining the {refinement['block']} block", text)))
     if ensemble := _ensemble_gain(run):
@@ -260,8 +260,8 @@ def _ensemble_gain(run: Run) -> tuple[float, Finding] | None:
 def _baseline_note(run: Run, baseline: Mapping[str, Any]) -> str:
     """What the baseline is, and how sure the difference is: paired on the same rows, unlike the two intervals."""
     note = f"on the holdout; {baseline['description']} scores {run.score_format(baseline['score'])}"
-    paired = next((check["evidence"] for check in checks(run) if check["id"] == "plain_baseline"), None)
-    low, high = (paired or {}).get("gain_interval") or (None, None)
+    paired = next((check["evidence"] for check in checks(run) if check["id"] == "plain_baseline"), {})
+    low, high = paired.get("gain_interval") or (None, None)
     if low == high:
         return note
     low, high = (run.score_format.signed(end) for end in (low, high))

@@ -52,10 +52,11 @@ def importance(subject: Subject) -> Outcome:
 
 
 def _expected_seconds(subject: Subject, columns: int) -> float:
-    """What permuting each column once takes, judged by the prediction of the holdout."""
-    calls = -(-columns // _COLUMNS_AT_ONCE)
-    rows = len(subject.sample) * min(columns, _COLUMNS_AT_ONCE)
-    return calls * subject.predicted.seconds * max(rows / len(subject.holdout), 1.0)
+    """What permuting each column once takes, judged by what one row took, and what all rows of the holdout."""
+    _, calls = subject.single_calls
+    one = float(np.median([each.seconds for each in calls]))
+    each_row = max(subject.predicted.seconds - one, 0.0) / len(subject.holdout)
+    return -(-columns // _COLUMNS_AT_ONCE) * one + columns * len(subject.sample) * each_row
 
 
 def _losses(subject: Subject, seed: int, deadline: float) -> Iterator[float]:
@@ -73,8 +74,7 @@ def _losses(subject: Subject, seed: int, deadline: float) -> Iterator[float]:
         found = subject.served.predict(pd.concat(dealt, ignore_index=True))
         for place in range(len(at_once)):
             after = subject.sample_score(taken(found, slice(place * count, (place + 1) * count)), rows)
-            known = before is not None and after is not None
-            yield subject.holdout.gain(before, after) if known else np.nan
+            yield np.nan if before is None or after is None else subject.holdout.gain(before, after)
 
 
 def _outcome(subject: Subject, before: float, losses: np.ndarray) -> Outcome:
