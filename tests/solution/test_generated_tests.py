@@ -206,7 +206,7 @@ def run_tests(*folders: Path) -> list[Result]:
     return found
 
 
-CHURN = Solution.of(blocks(clean="standard", encode="onehot", model="logistic"))
+CHURN = Solution.of(blocks(clean="minimal", encode="onehot", model="logistic"))
 
 
 @pytest.fixture(scope="module")
@@ -288,6 +288,7 @@ def sabotaged(shipped: Path, churn: Prepared, tmp_path_factory: pytest.TempPathF
     return dict(zip(programs, run_tests(*folders), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sabotage", "test"), [(name, test) for name, (*_, test) in {**SABOTAGED_BLOCKS, **CHANGED_TEXT}.items()]
 )
