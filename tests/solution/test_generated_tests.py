@@ -424,7 +424,8 @@ def test_a_target_that_stays_logarithmic_makes_them_fail(delivered: dict[str, De
 @pytest.mark.slow
 def test_programs_and_tests_are_formatted_and_free_of_what_linters_find(delivered: dict[str, Delivered]) -> None:
     files = [each.folder / name for each in delivered.values() for name in ("solution.py", "test_solution.py")]
-    for command in (["check", "--select=B0,E,F,I,PIE,RET,UP,W"], ["format", "--diff"]):
+    own = "--config=lint.isort.known-first-party=['solution']"
+    for command in (["check", "--select=B0,E,F,I,PIE,RET,UP,W", own], ["format", "--diff"]):
         options = ["--isolated", "--line-length=120", "--no-cache"]
         checks = subprocess.run(
             [sys.executable, "-m", "ruff", *command, *options, *map(str, files)],
