@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from mlestar.data.task import Column, Task
 from mlestar.recipes import catalogue
-from mlestar.solution.specialisation import specialised
+from mlestar.solution.specialisation import specialised, without_unused_parameters
 
 KNOWN = {"task": "regression", "metric": "rmse", "targets": ("y",), "text": ()}
 
@@ -63,5 +65,13 @@ def test_no_recipe_asks_for_the_kind_of_task_in_a_program(kind: str) -> None:
     )
     for recipe in catalogue():
         block = recipe.block(task=task)
-        assert block.parameters == recipe.defaults
+        assert block.parameters.items() <= recipe.defaults.items()
         assert "if ctx." not in block.source
+        arguments = ast.parse(block.source).body[-1].args.kwonlyargs  # type: ignore[attr-defined]
+        assert all(block.source.count(each.arg) > 1 for each in arguments), "a parameter that nothing reads"
+
+
+def test_parameters_without_a_meaning_for_the_task_are_gone() -> None:
+    source = 'def f(ctx, *, n=1, names=(\'a\', \'b\')):\n    """Words."""\n    return n if ctx.text else 2\n'
+    assert without_unused_parameters(source, "f") == source.replace(", names=('a', 'b')", "")
+    assert without_unused_parameters(specialised(source, KNOWN), "f").startswith("def f(ctx):\n")
