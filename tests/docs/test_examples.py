@@ -1,14 +1,14 @@
 """The examples of the documentation do what they say.
 
-A page is a story: its examples happen in their order, in a folder of the page.
+A page is a story: its examples happen in their order, in a folder.
 
 - A fence with a title, such as ``yaml title="churn.yaml"``, is the content of that file.
 - ``console`` is typed into a shell. Where output is shown, it is the output, but for numbers, blanks and ``...``.
 - ``python`` without a title is executed, in a namespace of the page.
 - Other fences are there to be read, but every scope spec among them is one, except for a ``title="wrong.yaml"``.
 
-The front matter of a page says more: ``examples: slow`` for whole runs, ``continues: <page>`` to begin where that page
-ends.
+The front matter of a page says more: ``examples: slow`` for whole runs, ``continues: <page>`` to go on where that page
+ended, in its folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import functools
 import json
 import os
 import re
-import shutil
 import subprocess
 import sysconfig
 from collections.abc import Callable, Iterator
@@ -103,11 +102,8 @@ def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
     @functools.cache
     def folder(name: str) -> Path:
         page = pages()[name]
-        place = tmp_path_factory.mktemp("page") / "work"
-        if before := page.meta.get("continues"):
-            shutil.copytree(folder(before), place, symlinks=True)
-        else:
-            place.mkdir()
+        before = page.meta.get("continues")
+        place = folder(before) if before else tmp_path_factory.mktemp("page")  # a run is reused where it was made
         happen(page, place)
         return place
 
