@@ -260,7 +260,9 @@ def _ensemble_gain(run: Run) -> tuple[float, Finding] | None:
 def _baseline_note(run: Run, baseline: Mapping[str, Any]) -> str:
     """What the baseline is, and how sure the difference is: paired on the same rows, unlike the two intervals."""
     note = f"on the holdout; {baseline['description']} scores {run.score_format(baseline['score'])}"
-    paired = next((check["evidence"] for check in checks(run) if check["id"] == "plain_baseline"), {})
+    paired: Mapping[str, Any] = next(
+        (check["evidence"] for check in checks(run) if check["id"] == "plain_baseline"), {}
+    )
     low, high = paired.get("gain_interval") or (None, None)
     if low == high:
         return note
