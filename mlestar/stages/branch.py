@@ -82,13 +82,14 @@ class Branch:
         """
         if not required and not self.affordable(solution, folds):
             return None
-        longest, expected = self._longest_fit(folds), self._fit_seconds(solution)
+        longest = self._longest_fit(_LONGEST_FIT if folds is None else 1.0)
+        expected = self._fit_seconds(solution)
         self._emit("evaluating", name=name)
         try:
             evaluation = self.harness.evaluate(
                 solution,
                 # The last folds may overdraw the budget by a fit: cut off there, those before would have been in vain.
-                seconds=lambda: min(longest, max(self.budget.fit_seconds(), expected)),
+                seconds=lambda: min(longest, max(self._longest_fit(), expected)),
                 give_up=self._reason_to_stop() if folds is None and not required else lambda scores: None,
                 folds=folds,
             )
@@ -103,17 +104,23 @@ class Branch:
 
     def affordable(self, solution: Solution, folds: int | None = None) -> bool:
         """Whether the budget is likely to suffice for all folds, or for so many, without a fit that is cut off."""
-        if self.budget.exhausted:
+        if self._left <= 0:
             return False
         if self.budget.counted:
-            return folds is not None or self.budget.left >= len(self.harness.folds) / 2
+            return folds is not None or self._left >= len(self.harness.folds) / 2
         fit, count = self._fit_seconds(solution), folds or len(self.harness.folds)
         fit *= 1.0 if self._measured(solution) else _UNCERTAIN
         rounds = max(count / self._lanes, min(count, _LEAST_ROUNDS))
-        return fit <= self._longest_fit(folds) and fit * rounds <= self.budget.left
+        longest = self._longest_fit(_LONGEST_FIT if folds is None else 1.0)
+        return fit <= longest and fit * rounds <= self._left
 
-    def _longest_fit(self, folds: int | None) -> float:
-        return self.budget.fit_seconds(_LONGEST_FIT if folds is None else 1.0)
+    @property
+    def _left(self) -> float:
+        """Of the budget; a branch that has nothing yet may take what its later stages would improve on that with."""
+        return self.budget.left if self.candidates.best_id else self.budget.left_of_branch
+
+    def _longest_fit(self, share: float = 1.0) -> float:
+        return self.budget.fit_seconds(share) if self.budget.counted else max(self._left * share, 0.0)
 
     def expected_seconds(self, solution: Solution) -> float:
         """What one fold of a solution is likely to take of the budget."""
@@ -173,7 +180,7 @@ class Branch:
         def reason(scores: Sequence[float]) -> str | None:
             taken = self.budget.seconds - before
             rest = taken / len(scores) * (len(self.harness.folds) - len(scores))
-            if not self.budget.counted and rest > self.budget.left + taken / len(scores):
+            if not self.budget.counted and rest > self._left + taken / len(scores):
                 return f"after {len(scores)} folds in {taken:.1f} s, the others would take longer than is left"
             return self._hopeless(scores)
 

@@ -155,6 +155,7 @@ class StageBudget:
             self._possible = max(seconds_left() - self._later, 0.0)
             self._limit = self._possible if spent is None and isfinite(self._possible) else self._limit
             self._limit = min(self._limit, self._possible)
+        self._of_branch = sum(plan.stages[name] for name in after if name in ("ablate", "refine"))
         expected = self._limit if self._in_branch else planned
         likely = {"evaluations" if self.counted else "seconds": expected} if isfinite(expected) else {}
         emit("budgeted", stage=stage, branch=branch, step=step or None, **likely)
@@ -192,6 +193,11 @@ class StageBudget:
     def left(self) -> float:
         """Seconds, or fits, that are left."""
         return self.limit - (self.evaluations if self.counted else self.seconds)
+
+    @property
+    def left_of_branch(self) -> float:
+        """What is left for this stage of a branch and for those after it."""
+        return self.left + (0.0 if ending_early() else self._of_branch)
 
     @property
     def exhausted(self) -> bool:
