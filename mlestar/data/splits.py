@@ -31,6 +31,7 @@ _ENOUGH_HOLDOUT_ROWS = 10_000
 _MANY_ROWS = 50_000
 _FEW_ROWS = 500
 _MANY_GROUPS = 1000
+_ALIKE = 4  # rows from which groups count as equally large
 
 
 def default_holdout(rows: int) -> float:
@@ -201,7 +202,7 @@ def _folds(
     if len(y) < folds:
         raise DataError(f"there are {len(y)} rows for {folds} folds; write fewer validation.folds, or add data")
     if splitter == "stratified_group" and groups is not None and groups.max() >= _MANY_GROUPS:
-        return _folds(_rarest_classes(y, groups), "stratified", folds, random, None)[groups]
+        return _folds(_kinds_of_groups(y, groups, folds), "stratified", folds, random, None)[groups]
     found = np.empty(len(y), dtype=np.int8)
     splits = kinds[splitter](folds, shuffle=True, random_state=random).split(y, y, groups)
     for fold, (_, validation) in enumerate(splits):
@@ -211,17 +212,22 @@ def _folds(
     return found
 
 
-def _rarest_classes(y: NDArray[Any], groups: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Of each group, the class that is rarest in all rows, by its place among these.
+def _kinds_of_groups(y: NDArray[Any], groups: NDArray[np.intp], folds: int) -> NDArray[np.intp]:
+    """Of each group, a number for its rarest class in all rows, how many rows it has of that, and how many in all.
 
-    Where groups are many, folds of them that are stratified by it have about equal shares of every class. Placing each
-    group where it fits best, as scikit-learn does, takes more seconds than a model there.
+    Kinds of fewer groups than folds go with the commonest.
+
+    Where groups are many, folds of them that are stratified by it have about equal shares of rows and of every class.
+    Placing each group where it fits best, as scikit-learn does, takes more seconds than a model there.
     """
     _, numbers, counts = np.unique(y, return_inverse=True, return_counts=True)
-    places = counts.argsort(kind="stable").argsort()
+    places = counts.argsort(kind="stable").argsort()[numbers]
     rarest = np.full(groups.max() + 1, len(counts))
-    np.minimum.at(rarest, groups, places[numbers])
-    return rarest
+    np.minimum.at(rarest, groups, places)
+    rows, rare_rows = np.bincount(groups), np.bincount(groups, places == rarest[groups])
+    kinds = np.column_stack([rarest, np.minimum(rare_rows, _ALIKE), np.minimum(rows, _ALIKE)])
+    _, found, sizes = np.unique(kinds, axis=0, return_inverse=True, return_counts=True)
+    return np.where(sizes[found] < folds, sizes.argmax(), found)
 
 
 def _time_folds(times: NDArray[Any], folds: int, gap: int) -> NDArray[np.int8]:

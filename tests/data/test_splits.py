@@ -170,3 +170,15 @@ def test_more_rows_need_fewer_folds_and_a_smaller_holdout() -> None:
     assert [default_holdout(rows) for rows in (100, 50_000, 100_000, 10**7)] == [0.2, 0.2, 0.1, 0.05]
     assert [default_repeats(rows, "kfold") for rows in (100, 499, 500)] == [3, 3, 1]
     assert default_repeats(100, "time") == 1
+
+
+def test_many_groups_are_kept_whole_and_have_their_shares_of_the_classes(bench_data: Path) -> None:
+    table = read_table(str(bench_data / "diabetes-130" / "train.csv"))
+    y, groups = pd.factorize(table["readmitted_30"])[0], table["patient_nbr"].to_numpy()
+    held_out = split_holdout(y, splitter="stratified_group", fraction=0.2, seed=0, groups=groups)
+    [folds] = make_folds(y[~held_out], splitter="stratified_group", folds=5, groups=groups[~held_out])
+    parts = [groups[held_out], *(groups[~held_out][folds == number] for number in range(5))]
+    assert sum(len(np.unique(part)) for part in parts) == len(np.unique(groups))
+    shares = [y[held_out].mean(), *(y[~held_out][folds == number].mean() for number in range(5))]
+    assert shares == pytest.approx([y.mean()] * 6, rel=0.1)
+    assert held_out.mean() == pytest.approx(0.2, abs=0.01)

@@ -42,3 +42,18 @@ def test_a_deadline_holds_whatever_was_left_over(monkeypatch: pytest.MonkeyPatch
     spent = [Spent(stage="search", planned_seconds=made.stages["search"], seconds=0.0, evaluations=0, executed=0)]
     budget = StageBudget(made, "refine", spent=spent, after=LATE)
     assert budget.limit <= 40.0 - sum(made.stages[name] for name in LATE)
+
+
+def test_a_branch_leaves_the_time_to_fit_its_best_solution_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = plan(0.1)
+    monkeypatch.setenv(DEADLINE, str(time.monotonic() + 60.0))
+    budget = StageBudget(made, "refine", spent=[], after=LATE)
+    budget.keep(15.0)
+    assert budget.limit <= 60.0 - 2 * 15.0 - made.stages["validate"]
+
+
+def test_a_branch_that_has_nothing_yet_may_take_the_time_of_its_later_stages() -> None:
+    made = plan(1.0)
+    budget = StageBudget(made, "search", spent=[], after=["ablate", "refine", "ablate", "refine", *LATE])
+    later = 2 * (made.stages["ablate"] + made.stages["refine"])
+    assert budget.left_of_branch == pytest.approx(made.stages["search"] + later, abs=1.0)

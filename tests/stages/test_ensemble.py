@@ -1,0 +1,83 @@
+"""What ensemble ships when the run has not the time for everything."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlestar.files import read_json, write_json
+from mlestar.stages import run_stage
+from mlestar.stages.environment import DEADLINE, WORKERS
+
+SECONDS_LEFT, VALIDATE_SECONDS = 1000.0, 10.0
+
+
+@pytest.fixture(scope="module")
+def searched(workers_address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Candidates that have a threshold for F1, which ``fit`` finds on out-of-fold predictions."""
+    root = tmp_path_factory.mktemp("run")
+    spec = {
+        "apiVersion": "mlestar/v1",
+        "kind": "Scope",
+        "name": "breast-cancer",
+        "data": {"train": "sklearn:breast_cancer"},
+        "task": {"target": "target", "metric": "f1"},
+        "validation": {"folds": 3},
+        "budget": {"evaluations": 12},
+        "pipeline": {"branches": 1},
+    }
+    rows = {"scope_dir": root / "scope", "train_dir": root / "train", "store": str(root / "store")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(WORKERS, workers_address)
+        fingerprint = {"fingerprint": "breast cancer", "holdout_dir": root / "holdout"}
+        run_stage("scope", {**rows, **fingerprint, "spec": json.dumps(spec)})
+        run_stage("search", {**rows, "candidates_dir": root / "candidates", "branch": 0})
+    return root
+
+
+@pytest.fixture
+def ensemble(
+    searched: Path, workers_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[float], Path]:
+    """``ensemble(fold_seconds)``: the stage on candidates of which the best stands out and is as dear as that."""
+
+    def run(fold_seconds: float) -> Path:
+        scope, candidates, model = (tmp_path / name for name in ("scope", "candidates", "model"))
+        shutil.copytree(searched / "scope", scope)
+        shutil.copytree(searched / "candidates", candidates)
+        plan = {"ensemble": 10.0, "validate": VALIDATE_SECONDS, "finalize": 10.0}
+        write_json(scope / "plan.json", {"mode": "wall_clock", "total": SECONDS_LEFT, "stages": plan})
+        document = read_json(candidates / "candidates.json")
+        found = [each for each in document["candidates"] if each["status"] == "ok" and "postprocess" in each["recipes"]]
+        best = max(found, key=lambda each: each["score"])
+        for each in document["candidates"]:
+            if each is best:
+                each["seconds"] = fold_seconds * len(each["fold_scores"])
+            elif each["status"] == "ok":
+                each.update(score=each["score"] - 0.3, fold_scores=[score - 0.3 for score in each["fold_scores"]])
+        write_json(candidates / "candidates.json", document)
+        monkeypatch.setenv(DEADLINE, str(time.monotonic() + SECONDS_LEFT))
+        monkeypatch.setenv(WORKERS, workers_address)
+        rows = {"scope_dir": scope, "train_dir": searched / "train", "store": str(searched / "store")}
+        run_stage("ensemble", {**rows, "branch_dirs": [candidates], "model_dir": model})
+        assert [each["id"] for each in read_json(model / "ensemble.json")["members"]] == [best["id"]]
+        return model
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("fold_seconds", "method", "has_threshold"),
+    [(1.0, "best", True), (150.0, "best, no postprocess", False), (260.0, "best, no postprocess", False)],
+)
+def test_the_best_candidate_ships_however_dear_it_is(
+    ensemble: Callable[[float], Path], fold_seconds: float, method: str, has_threshold: bool
+) -> None:
+    model = ensemble(fold_seconds)
+    assert read_json(model / "ensemble.json")["method"] == method
+    assert ("block: postprocess" in (model / "solution.py").read_text(encoding="utf-8")) is has_threshold
