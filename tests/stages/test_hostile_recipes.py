@@ -172,12 +172,12 @@ def test_where_all_fail_one_line_has_the_commonest_reasons(
     install: Any, search: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install("raises")
-    monkeypatch.setattr("mlestar.stages.scoped.memory_limit_mb", lambda: 0.01)  # a machine that has none left
+    monkeypatch.setattr("mlestar.stages.scoped.memory_limit_mb", lambda: -1.0)  # so that any use is too much
     with pytest.raises(BudgetError) as failure:
         search(evaluations=10)
     message = str(failure.value)
     assert message.startswith("search, branch 0: no candidate ran to its end: ")
-    assert "x out_of_memory: over the memory limit of 0 MB in fit: used " in message
+    assert "x out_of_memory: over the memory limit of -1 MB in fit: used " in message
     assert message.endswith("; free memory, or give it fewer rows")
     assert "\n" not in message
     assert not (tmp_path / "candidates").exists()
