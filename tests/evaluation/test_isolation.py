@@ -146,6 +146,7 @@ def run(workers: Workers, code: str, data: Path, predictions: int = 1) -> list[l
         return [session.predict(data / "valid_0.arrow").values[:, 0].tolist() for _ in range(predictions)]
 
 
+@pytest.mark.slow
 def test_a_hunter_finds_no_label_but_its_own(server: Server, program: Callable[..., str], data: Path):
     workers = connect(server.address)
     processes = [os.getpid(), server._process.pid]
