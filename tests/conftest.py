@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 # Threads of OpenMP that wait for others sleep: where several processes share two cores, those that spin keep the others
-# from working, and a fit of seconds takes a minute. Set before anything loads OpenMP, and for programs that tests start.
+# from working, and a fit of seconds takes a minute. Set before anything loads OpenMP, for programs of tests too.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
