@@ -78,7 +78,9 @@ def test_odd_names_and_values_end_in_a_model(all_stages: AllStages, bench_data: 
     table = odd_table(bench_data)
     table.to_csv(tmp_path / "train.csv", index=False)
     delivered = all_stages(tmp_path, spec(tmp_path / "train.csv", TARGET))
-    table.drop(columns=TARGET).to_csv(tmp_path / "new.csv", index=False)
+    table.assign(**{TARGET: None}).to_csv(
+        tmp_path / "new.csv", index=False
+    )  # a column without a name goes by its place
     delivered.predict(tmp_path / "new.csv")
     predicted = pd.read_csv(tmp_path / "predictions.csv")
     assert (predicted["prediction"] == table[TARGET]).mean() > 0.9

@@ -64,7 +64,7 @@ def _run_stages(root: Path, table: pd.DataFrame, *, store: Path | None = None, *
         "name": "example",
         "data": {"train": str(run.table)},
         "validation": {"folds": 3},
-        "budget": {"evaluations": 30},
+        "budget": {"evaluations": 60},
         "pipeline": {"branches": 1, "outer_steps": 1, "inner_steps": 2},
         **sections,
     }
