@@ -7,10 +7,6 @@ from pathlib import Path
 
 import pytest
 
-# Threads of OpenMP that wait for others sleep: where several processes share two cores, those that spin keep the others
-# from working, and a fit of seconds takes a minute. Set before anything loads OpenMP, for programs of tests too.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 

@@ -21,7 +21,7 @@ from mlestar.evaluation.metrics import InvalidScore, get_metric
 from mlestar.evaluation.results import Evaluation, FoldScore, summary
 from mlestar.evaluation.session import CandidateFailure, Limits, Workers, insisting
 from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
-from mlestar.solution import Solution, meaning, render
+from mlestar.solution import FIT_THREADS, Solution, meaning, render
 
 __all__ = ["Harness"]
 
@@ -185,7 +185,7 @@ class Harness:
             known = np.concatenate([_stack(members[each.number]) for each in others])
             paths = self._files.second_level(fold, rows, known, _stack(members[fold.number]))
             with self.workers.session(
-                self._program(solution), seed=self.task.seed, threads=1, limits=limits
+                self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
             ) as session:
                 found = session.combine(*paths)
             fit_seconds = sum(record.fit_seconds for record in members[fold.number])
@@ -219,7 +219,7 @@ class Harness:
         """The stored record of a solution on a fold, or a new one, and whether this evaluation has executed it."""
         limits = Limits(seconds=max(seconds(), 0.1), memory_mb=self.memory_mb)
         meant = self._rendered(solution)[1]
-        key = evaluation_key(meant, self._data, fold.digest, seed=self.task.seed, threads=1)
+        key = evaluation_key(meant, self._data, fold.digest, seed=self.task.seed, threads=FIT_THREADS)
         record = self.store.get(key, limits)
         if record is None:
             try:
@@ -246,7 +246,9 @@ class Harness:
 
     def _fit_predict(self, solution: Solution, fold: Fold, limits: Limits) -> Record:
         train, target = self._files.training(fold)
-        with self.workers.session(self._program(solution), seed=self.task.seed, threads=1, limits=limits) as session:
+        with self.workers.session(
+            self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
+        ) as session:
             fit = session.fit(train, target)
             predictions = session.predict(self._files.validation(fold))
         return Record(

@@ -23,9 +23,6 @@ _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",  # one order of sets in all runs
-    # Threads that wait for others sleep. Spinning, they keep those from a core where others want it too: a fit of
-    # LightGBM on two threads took a hundred times as long on a busy machine of two cores.
-    "OMP_WAIT_POLICY": "passive",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",

@@ -12,16 +12,13 @@ from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS
 from mlestar.solution.layout import literal, one_line, tuple_literal
 from mlestar.solution.templates import template
 
-__all__ = ["ROUNDING", "SINGLE_ROWS", "THREADS", "Evidence", "Floor", "render_tests"]
+__all__ = ["ROUNDING", "SINGLE_ROWS", "Evidence", "Floor", "render_tests"]
 
 ROUNDING = 1e-6
 """Of the largest value: by so much predictions may differ that are called the same."""
 
 SINGLE_ROWS = 10
 """How many rows are predicted alone."""
-
-THREADS = 1
-"""Of a fit: on some hundred rows, more would wait for each other."""
 
 _LONGEST_NOTE, _DIGITS = 110, 4
 _PREDICTIONS = {  # in the order in which they are looked for: `labels` is the name of an argument, too
@@ -127,7 +124,6 @@ def render_tests(task: Task, evidence: Evidence) -> str:
         still=[each.__name__ for each in still],
         single_rows=SINGLE_ROWS,
         rounding=ROUNDING,
-        threads=THREADS,
     )
     return re.sub(r"\n{4,}", "\n\n\n", text.strip("\n")) + "\n"
 

@@ -17,7 +17,10 @@ from mlestar.solution.solution import Solution
 from mlestar.solution.source import Import, rename
 from mlestar.solution.templates import template
 
-__all__ = ["render"]
+__all__ = ["FIT_THREADS", "render"]
+
+FIT_THREADS = 1
+"""Of every fit, whatever the machine: its result may depend on them."""
 
 _PROGRAM_IMPORTS = (
     Import("argparse"),
@@ -53,7 +56,6 @@ def render(
     solution: Solution,
     task: Task,
     *,
-    threads: int = 2,
     notes: Sequence[str] = (),
     member_notes: Sequence[str] = (),
 ) -> str:
@@ -63,8 +65,6 @@ def render(
     ----------
     solution : Solution
     task : Task
-    threads : int
-        How many threads a fit uses where nobody says otherwise.
     notes : sequence of str
         Paragraphs for its head, such as how it was chosen.
     member_notes : sequence of str
@@ -94,7 +94,7 @@ def render(
         group=task.group if solution.needs_out_of_fold else None,
         id=task.id,
         splitter=task.splitter,
-        context=_context(layout, solution, task, threads),
+        context=_context(layout, solution, task),
         roles={"numeric", "categorical", "text", "dates"} & layout.fields,
         notes=[textwrap.wrap(one_line(note), _LONGEST_NOTE) for note in notes],
         cells=layout.cells,
@@ -175,7 +175,7 @@ class _Layout:
         return f"{name}_{number}"
 
 
-def _context(layout: _Layout, solution: Solution, task: Task, threads: int) -> list[dict[str, str]]:
+def _context(layout: _Layout, solution: Solution, task: Task) -> list[dict[str, str]]:
     """The fields of ``ctx`` that the program uses; seed and threads always, which a caller may set."""
     used = {"seed", "threads"} | ({"folds"} if solution.needs_out_of_fold else set())
     used |= {"gap"} if solution.needs_out_of_fold and task.splitter == "time" else set()
@@ -194,7 +194,7 @@ def _context(layout: _Layout, solution: Solution, task: Task, threads: int) -> l
         "folds": ("int", str(task.folds)),
         "gap": ("int", str(task.gap)),
         "seed": ("int", str(task.seed)),
-        "threads": ("int", str(threads)),
+        "threads": ("int", str(FIT_THREADS)),
     }
     found = used | layout.fields
     return [{"name": name, "type": kind, "value": value} for name, (kind, value) in values.items() if name in found]

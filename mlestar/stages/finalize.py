@@ -14,10 +14,11 @@ from mlestar.evaluation import CandidateFailure, Limits, Workers
 from mlestar.files import read_json
 from mlestar.progress import emit
 from mlestar.report import Run, render
+from mlestar.solution import FIT_THREADS
 from mlestar.stages.budget import LONGEST_FIT, StageBudget
 from mlestar.stages.candidates import Candidates
 from mlestar.stages.environment import cores
-from mlestar.stages.model import FIT_THREADS, MODEL_FILE, ModelFacts, fit_and_save, read_model, write_model
+from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, read_model, write_model
 from mlestar.stages.program_tests import write_tests
 from mlestar.stages.scope import GAP
 from mlestar.stages.scoped import Scoped, memory_limit_mb, open_workers

@@ -14,11 +14,11 @@ from mlestar.digests import file_digest
 from mlestar.errors import ModelError
 from mlestar.evaluation import Limits, Workers, insisting
 from mlestar.files import read_json, write_bytes, write_json
+from mlestar.solution import FIT_THREADS
 
-__all__ = ["FIT_THREADS", "MODEL_FILE", "PROGRAM_FILE", "ModelFacts", "fit_and_save", "read_model", "write_model"]
+__all__ = ["MODEL_FILE", "PROGRAM_FILE", "ModelFacts", "fit_and_save", "read_model", "write_model"]
 
 PROGRAM_FILE, MODEL_FILE, FACTS_FILE = "solution.py", "model.skops", "model.json"
-FIT_THREADS = 2  # of a fit on all rows, whatever the machine: what the program says, too
 _LIBRARIES = ("catboost", "lightgbm", "numpy", "pandas", "scikit-learn", "skops", "skrub")
 
 

@@ -17,9 +17,9 @@ from mlestar.data.tables import write_arrow
 from mlestar.data.task import Task
 from mlestar.evaluation import CandidateFailure, InvalidScore, Limits, Metric, Predictions, Session, Workers, get_metric
 from mlestar.files import write_bytes
-from mlestar.solution import read_program
+from mlestar.solution import FIT_THREADS, read_program
 from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS
-from mlestar.solution.program_tests import ROUNDING, SINGLE_ROWS, THREADS, Evidence, Floor, render_tests
+from mlestar.solution.program_tests import ROUNDING, SINGLE_ROWS, Evidence, Floor, render_tests
 from mlestar.stages.sample import Sample, draw_sample
 from mlestar.stages.scoped import memory_limit_mb
 from mlestar.validation import trivial_predictions
@@ -124,7 +124,7 @@ class _Trial:
         write_arrow(self._new, self._scratch / "new.arrow")
         try:
             # One process for both fits: the second finds the global random state as the first has left it.
-            with self._workers.session(self._program, seed=seed, threads=THREADS, limits=self._limits()) as session:
+            with self._workers.session(self._program, seed=seed, threads=FIT_THREADS, limits=self._limits()) as session:
                 expected = self._fitted(session)
                 session.save(model)
                 self._held.add("predictions")
@@ -138,7 +138,7 @@ class _Trial:
             self._program,
             model,
             seed=seed,
-            threads=THREADS,
+            threads=FIT_THREADS,
             limits=self._limits,
             scratch=self._scratch,
         )

@@ -10,10 +10,11 @@ from mlestar.digests import digest, file_digest
 from mlestar.files import write_bytes, write_json
 from mlestar.recipes import plain_solution
 from mlestar.report import Run, metrics_of, render
+from mlestar.solution import FIT_THREADS
 from mlestar.solution import render as render_program
 from mlestar.stages.budget import StageBudget
 from mlestar.stages.environment import cores
-from mlestar.stages.model import FIT_THREADS, MODEL_FILE, read_model
+from mlestar.stages.model import MODEL_FILE, read_model
 from mlestar.stages.scoped import Scoped, memory_limit_mb, open_workers
 from mlestar.validation import Source, judge, record_opening
 

@@ -138,7 +138,9 @@ def _plain(source: Source, holdout: Holdout) -> Scored | str:
     _tell("plain baseline")
     try:
         # One thread, as in cross-validation: scikit-learn's boosting waits busily where cores are shared.
-        with source.workers.session(source.plain_program, seed=source.task.seed, threads=1, limits=limits) as session:
+        with source.workers.session(
+            source.plain_program, seed=source.task.seed, threads=source.threads, limits=limits
+        ) as session:
             session.fit(source.train_dir / "features.arrow", source.train_dir / "target.arrow")
             found = session.predict(holdout.features_file)
         return holdout.scored(found.values, found.labels)

@@ -32,7 +32,7 @@ def program_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Sol
 
     def load(solution: Solution, task: Task) -> ModuleType:
         path = tmp_path / f"solution_{next(numbers)}.py"
-        path.write_text(render(solution, task, threads=1), encoding="utf-8")
+        path.write_text(render(solution, task), encoding="utf-8")
         specification = importlib.util.spec_from_file_location("solution", path)
         assert specification is not None and specification.loader is not None
         module = importlib.util.module_from_spec(specification)

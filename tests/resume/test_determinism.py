@@ -22,7 +22,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from mlestar.data.tables import read_arrow
 from mlestar.evaluation import EvaluationStore, Harness, Limits, Record, connect, start_server
 from mlestar.recipes import RecipeProposer, find_recipe
-from mlestar.solution import Block, Solution, render
+from mlestar.solution import FIT_THREADS, Block, Solution, render
 from mlestar.stages import run_stage
 from mlestar.stages.environment import WORKERS
 from mlestar.stages.model import fit_and_save
@@ -235,10 +235,10 @@ def test_a_model_that_is_fitted_again_is_the_same_file(
     for path in files:
         fit_and_save(connect(workers_address), program, task, folder / "train", path, LIMITS)
     assert files[0].read_bytes() == files[1].read_bytes()
-    with connect(workers_address).session(program, seed=0, threads=2, limits=LIMITS) as session:
+    with connect(workers_address).session(program, seed=0, threads=FIT_THREADS, limits=LIMITS) as session:
         session.fit(folder / "train" / "features.arrow", folder / "train" / "target.arrow")
         fitted = session.predict(folder / "train" / "features.arrow")
-    with connect(workers_address).session(program, seed=0, threads=2, limits=LIMITS) as session:
+    with connect(workers_address).session(program, seed=0, threads=FIT_THREADS, limits=LIMITS) as session:
         session.load(files[0])
         loaded = session.predict(folder / "train" / "features.arrow")
     assert np.array_equal(fitted.values, loaded.values)

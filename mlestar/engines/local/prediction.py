@@ -52,8 +52,9 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
     from mlestar.data.sources import read_table, typed
     from mlestar.data.tables import write_arrow
     from mlestar.evaluation import CandidateFailure, Limits
+    from mlestar.solution import FIT_THREADS
     from mlestar.stages.environment import cores
-    from mlestar.stages.model import FIT_THREADS, MODEL_FILE, read_model
+    from mlestar.stages.model import MODEL_FILE, read_model
     from mlestar.stages.scoped import memory_limit_mb
 
     program, facts = read_model(model)
