@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,7 @@ def label_shuffle(subject: Subject) -> Outcome:
     generator = np.random.default_rng(subject.task.seed)
     values, labels = trivial_predictions(subject.task, subject.source.train_y[rows], len(subject.holdout))
     trivial = subject.holdout.scored(values, labels)
+    started = time.monotonic()
     try:
         first = _fit(subject, rows, generator)
     except (CandidateFailure, InvalidScore) as failure:
@@ -54,6 +56,10 @@ def label_shuffle(subject: Subject) -> Outcome:
     )
     if not all(_is_better(subject, first.model, other) for other in (trivial, first.dealt)):
         return Outcome("pass", summary, evidence)
+    repeats_seconds = (time.monotonic() - started) * _REPEATS
+    if repeats_seconds > subject.source.seconds_left():
+        reason = f"to settle whether that is luck takes some {number(repeats_seconds)} s, more than was left"
+        return Outcome("not_run", f"{summary}; {reason}", evidence)
     try:
         repeated = [_fit(subject, rows, generator) for _ in range(_REPEATS)]
     except (CandidateFailure, InvalidScore) as failure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isinf
 from pathlib import Path
@@ -26,7 +26,7 @@ __all__ = ["JUDGED", "PLAIN", "TRIVIAL", "Source", "Subject"]
 JUDGED, TRIVIAL, PLAIN = "judged", "trivial", "plain"
 _SAMPLED_ROWS = 500  # on which the effect of odd input is measured
 _SINGLE_ROWS, _SINGLE_CALLS, _FEWEST_CALLS, _SINGLE_SECONDS = 20, 100, 5, 2.0
-_LEAST_SECONDS = 3.0  # for what must run, however late it is
+_LEAST_SECONDS, _MOST_SECONDS = 3.0, 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,11 @@ class Source:
 
     def limits(self, share: float = 1.0) -> Limits:
         """What a session that starts now may use, given a share of the time that is left."""
-        return Limits(seconds=min(max(self.seconds_left() * share, _LEAST_SECONDS), 3600.0), memory_mb=self.memory_mb)
+        return Limits(seconds=min(max(self.seconds_left() * share, 0.0), _MOST_SECONDS), memory_mb=self.memory_mb)
+
+    def limits_of_required(self) -> Limits:
+        """What a session may use that must run, however late it is."""
+        return replace(self.limits(), seconds=max(self.limits().seconds, _LEAST_SECONDS))
 
 
 @dataclass

@@ -74,7 +74,7 @@ def judge(source: Source) -> dict[str, Any]:
         source.model,
         seed=task.seed,
         threads=source.threads,
-        limits=source.limits,
+        limits=source.limits_of_required,
         scratch=source.scratch,
     )
     with closing(served):

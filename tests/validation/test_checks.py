@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mlestar.data.sources import read_table
+from mlestar.data.task import Task
 
 Split = Callable[..., Any]
 Outcome = Callable[..., dict[str, Any]]
@@ -183,12 +184,25 @@ def test_reproducibility(cancer: Any, program: Any, outcome: Outcome) -> None:
     assert outcome("reproducibility", cancer, program(cancer.task, model="extra_trees"))["status"] == "pass"
 
 
+def knowing(task: Task, program: Any, **changes: str) -> str:
+    """A program that knows labels it was not given; ``changes`` of its source are a name and what stands there."""
+    source = KNOWING.replace("MALIGNANT = True", f"MALIGNANT = {task.classes[0] == 'malignant'}")
+    for name, replacement in changes.items():
+        source = source.replace(name, replacement)
+    return str(program(task, clean="minimal", encode=NUMBERS, model=source))
+
+
 def test_label_shuffle(cancer: Any, program: Any, outcome: Outcome) -> None:
-    positive_is_malignant = cancer.task.classes[1] == "malignant"
-    knowing = KNOWING.replace("MALIGNANT = True", f"MALIGNANT = {not positive_is_malignant}")
-    found = outcome("label_shuffle", cancer, program(cancer.task, clean="minimal", encode=NUMBERS, model=knowing))
+    found = outcome("label_shuffle", cancer, knowing(cancer.task, program))
     assert found["status"] == "fail"
     assert "labels that it was not given" in found["summary"]
+
+
+def test_label_shuffle_is_not_repeated_for_longer_than_is_left(cancer: Any, program: Any, outcome: Outcome) -> None:
+    slow = knowing(cancer.task, program, **{"self.classes_": "__import__('time').sleep(1); self.classes_"})
+    found = outcome("label_shuffle", cancer, slow, seconds_left=lambda: 4.0)
+    assert found["status"] == "not_run"
+    assert "more than was left" in found["summary"]
 
 
 @pytest.mark.parametrize("seed", range(2))
