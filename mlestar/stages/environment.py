@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import os
+from math import ceil
 
-__all__ = ["DEADLINE", "ENDING", "SCRATCH", "STAGE_SERVER", "WORKERS", "cores", "ending_early"]
+from mlestar.stages.control_groups import cpu_limit, memory_left
+
+__all__ = [
+    "DEADLINE",
+    "ENDING",
+    "SCRATCH",
+    "STAGE_SERVER",
+    "WORKERS",
+    "cores",
+    "ending_early",
+    "memory_available",
+]
 
 DEADLINE = "MLESTAR_DEADLINE"
 """The instant (``time.monotonic``, which processes of a machine share) by which all is to be done."""
@@ -28,5 +40,15 @@ def ending_early() -> bool:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores that this process may use: those that it may run on, as many as its control group gives it the time of."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, ceil(cpu_limit() or usable))
+
+
+def memory_available() -> float:
+    """Bytes that are free for this process: on the machine, and in its control group."""
+    import psutil
+
+    free = float(psutil.virtual_memory().available)
+    left = memory_left()
+    return free if left is None else max(min(free, left), 0.0)

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from mlestar.data import Task
 from mlestar.evaluation import EvaluationStore, Harness, Workers, connect, start_server
 from mlestar.files import read_json
 from mlestar.spec import Scope, parse_scope
 from mlestar.stages.budget import Plan
-from mlestar.stages.environment import SCRATCH, WORKERS, cores
+from mlestar.stages.environment import SCRATCH, WORKERS, cores, memory_available
 
 __all__ = ["Scoped", "memory_limit_mb", "open_harness", "open_workers"]
 
@@ -64,7 +62,7 @@ class Scoped:
 
 def memory_limit_mb() -> float:
     """What one candidate may use, in MB."""
-    return float(psutil.virtual_memory().available / 1e6 * _MEMORY_SHARE / cores())
+    return memory_available() / 1e6 * _MEMORY_SHARE / cores()
 
 
 @contextmanager

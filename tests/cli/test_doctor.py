@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from mlestar.cli.diagnosis.control_groups import cpu_limit, memory_left
 from mlestar.cli.diagnosis.disk import why_not_writable
 from mlestar.cli.diagnosis.sandbox import namespace_remedy
 
@@ -54,46 +53,6 @@ def machine(root: Path, files: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     return root
-
-
-def control_groups(root: Path, membership: str, files: dict[str, str]) -> Path:
-    return machine(root, {"proc/self/cgroup": membership} | {f"sys/fs/cgroup/{name}": files[name] for name in files})
-
-
-def test_limits_of_control_groups_of_version_2(tmp_path: Path) -> None:
-    files = {
-        "user/job/cpu.max": "max 100000\n",
-        "user/cpu.max": "150000 100000\n",
-        "user/job/memory.max": "3000\n",
-        "user/job/memory.current": "1000\n",
-        "user/memory.max": "max\n",
-    }
-    root = control_groups(tmp_path, "0::/user/job\n", files)
-    assert (cpu_limit(root), memory_left(root)) == (1.5, 2000)
-
-
-def test_limits_of_control_groups_of_version_1(tmp_path: Path) -> None:
-    files = {
-        "cpu,cpuacct/box/cpu.cfs_quota_us": "50000\n",
-        "cpu,cpuacct/box/cpu.cfs_period_us": "100000\n",
-        "memory/box/memory.limit_in_bytes": "4000\n",
-        "memory/box/memory.usage_in_bytes": "500\n",
-        "memory/memory.limit_in_bytes": "9223372036854771712\n",
-    }
-    root = control_groups(tmp_path, "4:memory:/box\n3:cpu,cpuacct:/box\n1:name=systemd:/box\n", files)
-    assert (cpu_limit(root), memory_left(root)) == (0.5, 3500)
-
-
-def test_limits_where_only_the_own_group_is_mounted_as_in_a_container(tmp_path: Path) -> None:
-    root = control_groups(tmp_path, "0::/docker/4e5f\n", {"cpu.max": "200000 100000\n", "memory.max": "700\n"})
-    assert (cpu_limit(root), memory_left(root)) == (2.0, 700)
-
-
-def test_no_limits(tmp_path: Path) -> None:
-    unlimited = {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}
-    root = control_groups(tmp_path, "1:cpu:/\n", unlimited)
-    assert (cpu_limit(root), memory_left(root)) == (None, None)
-    assert (cpu_limit(tmp_path / "not Linux"), memory_left(tmp_path / "not Linux")) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import platform
 import shutil
 import subprocess
 
-from mlestar.cli.diagnosis.control_groups import cpu_limit, memory_left
 from mlestar.cli.diagnosis.finding import Finding
 
 __all__ = ["container_finding", "core_finding", "memory_finding", "system_finding"]
@@ -27,6 +26,7 @@ def system_finding() -> Finding:
 
 def core_finding() -> Finding:
     """The cores that a run uses, and whether it gets their time."""
+    from mlestar.stages.control_groups import cpu_limit
     from mlestar.stages.environment import cores
 
     usable, limit = cores(), cpu_limit()
@@ -38,7 +38,7 @@ def core_finding() -> Finding:
         "Cores",
         "warn",
         f"{found}, but no more than the time of {limit:g}: fits would slow each other down",
-        "give the container whole cores, in Docker by --cpuset-cpus; or start mlestar by taskset -c 0",
+        "give the container whole cores, in Docker by --cpus 2 or --cpuset-cpus 0,1",
     )
 
 
@@ -46,10 +46,11 @@ def memory_finding() -> Finding:
     """The memory that is there for a run."""
     import psutil
 
-    machine, group = psutil.virtual_memory(), memory_left()
-    left = machine.available if group is None else min(machine.available, group)
+    from mlestar.stages.environment import memory_available
+
+    machine, left = psutil.virtual_memory(), memory_available()
     found = f"{_gigabytes(left)} free of {_gigabytes(machine.total)}"
-    if left < machine.available:
+    if left < 0.9 * machine.available:
         found += ", as the control group of this process allows"
     remedy = "end other programs, or give the machine or container more memory"
     if left < _LEAST_MEMORY:

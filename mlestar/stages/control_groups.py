@@ -11,6 +11,10 @@ from pathlib import Path
 __all__ = ["cpu_limit", "memory_left"]
 
 _ROOT = Path("/")
+_MEMORY_FILES = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
 _UNLIMITED = 1 << 60  # bytes; version 1 has no word for it, but a number that no machine reaches
 
 
@@ -28,13 +32,16 @@ def cpu_limit(root: Path = _ROOT) -> float | None:
 
 
 def memory_left(root: Path = _ROOT) -> float | None:
-    """Bytes that this process, and those that share its groups, may still use; None when not limited."""
+    """Bytes that this process, and those that share its groups, may still use; None when not limited.
+
+    Cached files count as usage in the files of the kernel; what of them nobody has used lately is free for others.
+    """
     left = []
     for group in _groups("memory", root):
-        for limit, usage in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
+        for limit, usage, cache in _MEMORY_FILES:
             most, used = _numbers(group / limit), _numbers(group / usage)
             if most and most[0] < _UNLIMITED:
-                left.append(most[0] - sum(used))
+                left.append(most[0] - max(sum(used) - _statistic(group / "memory.stat", cache), 0.0))
     return min(left, default=None)
 
 
@@ -54,6 +61,15 @@ def _groups(controller: str, root: Path) -> Iterator[Path]:
         top = root / "sys/fs/cgroup" / controllers
         group = top / path.strip("/")
         yield from (folder for folder in (group, *group.parents) if folder.is_relative_to(top))
+
+
+def _statistic(file: Path, name: str) -> float:
+    """A line of ``memory.stat``; zero when it is not there."""
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), 0.0)
 
 
 def _numbers(file: Path) -> list[float]:
