@@ -98,7 +98,8 @@ class Branch:
         self.budget.charge(
             stored_seconds=evaluation.stored_seconds, evaluations=evaluation.fits, executed=evaluation.executed
         )
-        if self.candidates.find(solution.id) is None:
+        known = self.candidates.find(solution.id)
+        if known is None or (known.status == "pruned" and evaluation.ok):
             self._note(evaluation, name, parent, block)
         return evaluation
 
@@ -180,11 +181,18 @@ class Branch:
         def reason(scores: Sequence[float]) -> str | None:
             taken = self.budget.seconds - before
             rest = taken / len(scores) * (len(self.harness.folds) - len(scores))
-            if not self.budget.counted and rest > self._left + taken / len(scores):
+            left = self.budget.left_of_branch if self.leads(scores) else self._left
+            if not self.budget.counted and rest > left + taken / len(scores):
                 return f"after {len(scores)} folds in {taken:.1f} s, the others would take longer than is left"
             return self._hopeless(scores)
 
         return reason
+
+    def leads(self, scores: Sequence[float]) -> bool:
+        """Whether the scores of the first folds are better than the best candidate's, which may be none yet."""
+        if self.candidates.best_id is None:
+            return True
+        return bool(scores) and sum(self.differences(scores, self.candidates.best.fold_scores)) > 0
 
     def _hopeless(self, scores: Sequence[float]) -> str | None:
         """Whether it has too little of the best one's lead over trivial."""
@@ -216,7 +224,7 @@ class Branch:
             fold_scores=list(evaluation.fold_scores),
             seconds=round(evaluation.seconds, 3),
             peak_mb=round(evaluation.peak_mb, 1),
-            order=len(self.candidates.entries),
+            order=1 + max((each.order for each in self.candidates.entries), default=-1),
             elapsed=round(self._elapsed(), 3),
         )
         self.candidates.add(evaluation, entry, render(solution, self.scoped.task))

@@ -147,14 +147,15 @@ class StageBudget:
         used = [each.evaluations if self.counted else each.seconds for each in spent or ()]
         given = [plan.stages.get(each.stage, 0.0) for each in spent or ()]
         carried = sum(given) - sum(used)
-        self._limit = max(planned + (carried if carries else min(carried, 0.0)), 0.0)
+        limit = max(planned + (carried if carries else min(carried, 0.0)), 0.0)
         self.planned_seconds = 0.0 if self.counted else planned
         self._plan = plan
         if not self.counted:
             self._later = sum(plan.stages[name] + _STAGE_OVERHEAD for name in after) + _CLOSING
             self._possible = max(seconds_left() - self._later, 0.0)
-            self._limit = self._possible if spent is None and isfinite(self._possible) else self._limit
-            self._limit = min(self._limit, self._possible)
+            has_deadline = isfinite(self._possible)
+            limit = self._possible if has_deadline and not self._in_branch else min(limit, self._possible)
+        self._limit = limit
         self._of_branch = sum(plan.stages[name] for name in after if name in ("ablate", "refine"))
         expected = self._limit if self._in_branch else planned
         likely = {"evaluations" if self.counted else "seconds": expected} if isfinite(expected) else {}

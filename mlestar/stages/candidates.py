@@ -103,9 +103,13 @@ class Candidates:
             self._solutions[name] = read_program(self.programs[name])
         return self._solutions[name]
 
+    def append(self, entry: Candidate) -> None:
+        """Append an entry, in place of one of the same solution."""
+        self.entries = [*(each for each in self.entries if each.id != entry.id), entry]
+
     def add(self, evaluation: Evaluation, entry: Candidate, program: str) -> None:
-        """Append a candidate."""
-        self.entries.append(entry)
+        """Append a candidate, with its program and predictions."""
+        self.append(entry)
         self.programs[entry.id] = program
         if evaluation.ok and evaluation.predictions is not None:
             self.predictions[entry.id] = evaluation.predictions

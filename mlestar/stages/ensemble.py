@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,13 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
 
 
 def _merged(branches: Sequence[Candidates]) -> Candidates:
-    """All branches in one; a solution that several tried is kept once."""
+    """All branches in one; a solution that several tried is kept once, from where it ran on all folds."""
     merged = Candidates()
     for candidates in branches:
         for entry in candidates.entries:
-            if merged.find(entry.id) is None:
-                merged.entries.append(entry)
+            known = merged.find(entry.id)
+            if known is None or (entry.status == "ok" != known.status):
+                merged.append(entry)
         merged.programs |= candidates.programs
         merged.predictions |= candidates.predictions
         for key, rows in candidates.history.items():
@@ -109,34 +110,44 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
     )
     if not ranked:
         raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
-    postprocess = merged.solution(ranked[0].id).postprocess
     affordable = _Affordable(scoped, harness, budget)
     different = [each for place, each in enumerate(ranked) if not _repeats(merged, each, ranked[:place])]
     pool = [each for each in different if affordable(merged.solution(each.id), [each])][:_MOST_CANDIDATES]
-    singles = [_single(merged.solution(each.id), each) for each in pool[:3]]
+    choices = [_single(merged.solution(each.id), each) for each in pool[:3]]
     if different[0] not in pool[:1]:
-        singles += _dear(harness, merged.solution(different[0].id), different[0], affordable)
-    if not singles:
+        choices += _dear(harness, merged.solution(different[0].id), different[0], affordable)
+    if not choices:
         cheapest = min(ranked, key=lambda each: each.seconds)
-        singles = [_single(merged.solution(cheapest.id), cheapest)]
+        choices = [_single(merged.solution(cheapest.id), cheapest)]
+    for number, choice in enumerate(_ensembles(scoped, harness, merged, pool, affordable, budget), start=1):
+        choices.append(choice)
+        best = max((each.score for each in choices), key=lambda score: harness.gain(score, 0.0))
+        emit("evaluated", **_PLACE, name=choice.method, score=choice.score, status="ok", best=best, candidates=number)
+    return choices
+
+
+def _ensembles(
+    scoped: Scoped,
+    harness: Harness,
+    merged: Candidates,
+    pool: Sequence[Candidate],
+    affordable: _Affordable,
+    budget: StageBudget,
+) -> Iterator[_Choice]:
+    """The best candidates combined in several ways, as long as the budget lasts; the best one's postprocess follows."""
     if len(pool) < 2:
-        return singles
+        return
+    postprocess = merged.solution(pool[0].id).postprocess
     stack = np.stack([merged.predictions[each.id] for each in pool], axis=1)
     plans: list[tuple[str, Weigh]] = [("average of 3", average(3)), ("greedy", greedy), ("average of 5", average(5))]
-    found = []
     for method, weigh in plans[: scoped.scope.pipeline.ensemble_rounds]:
         if budget.exhausted:
-            break
+            return
         weights = weigh(harness, stack, np.flatnonzero(np.isfinite(stack).all(axis=(1, 2))))
         members = _members(pool, weights, lambda members: affordable(_combined(merged, members, postprocess), members))
         if len(members) > 1:
             nested = nested_scores(harness, stack, weigh)
-            found.append(_ensemble(harness, merged, method, members, postprocess, nested, budget))
-            best = max((each.score for each in [*singles, *found]), key=lambda score: harness.gain(score, 0.0))
-            emit(
-                "evaluated", **_PLACE, name=method, score=found[-1].score, status="ok", best=best, candidates=len(found)
-            )
-    return singles + found
+            yield _ensemble(harness, merged, method, members, postprocess, nested, budget)
 
 
 def _repeats(merged: Candidates, candidate: Candidate, better: Sequence[Candidate]) -> bool:

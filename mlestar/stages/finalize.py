@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from mlestar.evaluation import CandidateFailure, Limits, Workers
 from mlestar.files import read_json
 from mlestar.progress import emit
 from mlestar.report import Run, render
+from mlestar.scratch import private_folder
 from mlestar.solution import FIT_THREADS
 from mlestar.stages.budget import LONGEST_FIT, StageBudget
 from mlestar.stages.candidates import Candidates
@@ -66,8 +66,8 @@ def finalize(
     program, facts = read_model(model_dir)
     budget = StageBudget(scoped.plan, "finalize")
     final_dir.mkdir(parents=True, exist_ok=True)
-    with open_workers() as workers, tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
-        everything = Path(scratch) / "all"
+    with open_workers() as workers, private_folder() as scratch:
+        everything = scratch / "all"
         _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
         limits = Limits(seconds=budget.fit_seconds(_FIT_SHARE), memory_mb=memory_limit_mb() * cores())
         notes = [] if budget.counted else _lack_of_time(limits.seconds, facts["fit_seconds"])
@@ -153,8 +153,8 @@ def _disagreement(
     out_of_fold = _out_of_fold(model_dir)
     rows = np.flatnonzero(np.isfinite(out_of_fold).all(axis=1))
     rows = np.sort(np.random.default_rng(scoped.task.seed).permutation(rows)[:_COMPARED_ROWS])
-    with tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
-        seen = Path(scratch) / "features.arrow"
+    with private_folder() as scratch:
+        seen = scratch / "features.arrow"
         write_arrow(read_arrow(train_dir / "features.arrow"), seen, rows=rows)
         expected = np.abs(out_of_fold[rows] - predict(model_dir / MODEL_FILE, seen)).mean()
     holdout = holdout_dir / "features.arrow"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from mlestar.data.tables import write_arrow
 from mlestar.data.task import Task
 from mlestar.evaluation import CandidateFailure, InvalidScore, Limits, Metric, Predictions, Session, Workers, get_metric
 from mlestar.files import write_bytes
+from mlestar.scratch import private_folder
 from mlestar.solution import FIT_THREADS, read_program
 from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS
 from mlestar.solution.program_tests import ROUNDING, SINGLE_ROWS, Evidence, Floor, render_tests
@@ -72,13 +72,13 @@ def write_tests(
         What trying may take. What there was no time for is not asserted.
     """
     sample = draw_sample(task, train_dir, grouped=bool(task.group) and read_program(program).needs_out_of_fold)
-    with TemporaryDirectory(prefix="mlestar-") as scratch:
+    with private_folder() as scratch:
         failed = {
             name: checks[check]["summary"]
             for name, check in _JUDGED_BY.items()
             if check in checks and checks[check]["status"] == "fail"
         }
-        trial = _Trial(program, task, sample, failed, workers, time.monotonic() + seconds, Path(scratch))
+        trial = _Trial(program, task, sample, failed, workers, time.monotonic() + seconds, scratch)
         trial.run()
     write_bytes(directory / SAMPLE_FILE, sample.csv.encode())
     write_bytes(directory / TESTS_FILE, render_tests(task, trial.evidence).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,13 @@ def refine(
 
 
 def _most_promising(work: Branch, exhausted: set[str]) -> str | None:
-    """The block with the largest promise: its ablation effect and the error of that, less for every vain refinement."""
+    """The block with the largest promise: what ablating it changed, and its error; less for every vain refinement."""
     history = work.candidates.history
     noise = work.candidates.best.standard_error or 0.0
     promises = {kind: noise * _PRIOR_PROMISE[kind] for kind in RecipeProposer.kinds(work.scoped.task)}
     for each in history["ablations"]:
         if each["effect"] is not None:
-            promises[each["block"]] = max(each["effect"], 0.0) + (each["standard_error"] or 0.0)
+            promises[each["block"]] = abs(each["effect"]) + (each["standard_error"] or 0.0)
     for each in history["refinements"]:
         if each["block"] in promises and not each["accepted"]:
             promises[each["block"]] *= _FORGETTING
@@ -63,8 +64,9 @@ def _refine_block(work: Branch, proposer: RecipeProposer, kind: str) -> bool:
     before = work.candidates.best
     solution = work.candidates.solution(before.id)
     tried: list[tuple[Evaluation, str, dict[str, Any]]] = []
+    unfinished = _unfinished(work, before, kind)
     while len(tried) < work.scoped.scope.pipeline.inner_steps:
-        plan = _affordable_plan(work, proposer, solution, kind)
+        plan = next(unfinished, None) or _affordable_plan(work, proposer, solution, kind)
         if plan is None:
             break
         evaluation = work.evaluate(plan.solution, plan.name, parent=before.id, block=kind)
@@ -93,6 +95,19 @@ def _refine_block(work: Branch, proposer: RecipeProposer, kind: str) -> bool:
         }
     )
     return True
+
+
+def _unfinished(work: Branch, before: Candidate, kind: str) -> Iterator[Proposal]:
+    """Changes of the block that did better on the folds which an ablation had the time for."""
+    for entry in list(work.candidates.entries):
+        if (
+            entry.status == "pruned"
+            and (entry.parent, entry.block) == (before.id, kind)
+            and work.leads(entry.fold_scores)
+        ):
+            solution = work.candidates.solution(entry.id)
+            if work.affordable(solution):
+                yield Proposal(solution, entry.name)
 
 
 def _affordable_plan(work: Branch, proposer: RecipeProposer, solution: Solution, kind: str) -> Proposal | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 from mlestar.data import Task
 from mlestar.evaluation import EvaluationStore, Harness, Workers, connect, start_server
 from mlestar.files import read_json
+from mlestar.scratch import private_folder
 from mlestar.spec import Scope, parse_scope
 from mlestar.stages.budget import Plan
 from mlestar.stages.environment import SCRATCH, WORKERS, cores, memory_available
@@ -79,7 +79,7 @@ def open_harness(
 ) -> Iterator[Harness]:
     """A harness over the training rows, with workers, whose sessions end when they are ``interrupted``, and scratch."""
     with ExitStack() as stack:
-        scratch = os.environ.get(SCRATCH) or stack.enter_context(tempfile.TemporaryDirectory(prefix="mlestar-"))
+        scratch = os.environ.get(SCRATCH) or stack.enter_context(private_folder())
         yield Harness(
             scoped.task,
             train_dir,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from math import inf
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from mlestar.digests import digest, file_digest
 from mlestar.files import write_bytes, write_json
 from mlestar.recipes import plain_solution
 from mlestar.report import Run, metrics_of, render
+from mlestar.scratch import private_folder
 from mlestar.solution import FIT_THREADS
 from mlestar.solution import render as render_program
 from mlestar.stages.budget import StageBudget
@@ -59,7 +59,7 @@ def validate(
     # finalize repeats the fit with some more rows, compares, and may need more than was planned before anything ran.
     kept = max(_REFIT * facts["fit_seconds"] - scoped.plan.stages.get("finalize", 0.0), 0.0)
     opened = digest([scoped.fingerprint, file_digest(holdout_dir / "target.arrow")])
-    with open_workers() as workers, tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
+    with open_workers() as workers, private_folder() as scratch:
         verdict = judge(
             Source(
                 scope=scoped.scope,
@@ -74,7 +74,7 @@ def validate(
                 memory_mb=memory_limit_mb() * cores(),
                 threads=FIT_THREADS,
                 seconds_left=lambda: budget.fit_seconds() - kept if budget.is_timed else inf,
-                scratch=Path(scratch),
+                scratch=scratch,
                 openings=record_opening(store, opened, facts["model_sha256"]),
             )
         )

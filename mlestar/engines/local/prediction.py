@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlestar.errors import DataError, ModelError
 from mlestar.files import write_bytes
+from mlestar.scratch import private_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,8 +63,8 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
     task = Task.model_validate(facts["task"])
     frame = read_table(data, task.storage)
     limits = Limits(seconds=LONGEST_SECONDS, memory_mb=memory_limit_mb() * cores())
-    with tempfile.TemporaryDirectory(prefix="mlestar-") as scratch:
-        features = Path(scratch) / "features.arrow"
+    with private_folder() as scratch:
+        features = scratch / "features.arrow"
         try:
             write_arrow(typed(frame, {name: task.storage[name] for name in task.features}), features)
         except DataError as error:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlestar.engines.local.folder import RunFolder
 from mlestar.progress import EVENTS
+from mlestar.scratch import private_folder
 from mlestar.stages import server as stage_server
 from mlestar.stages.environment import ENDING, SCRATCH, STAGE_SERVER, WORKERS, cores
 
@@ -70,9 +70,9 @@ def open_services(folder: RunFolder) -> Iterator[Services]:
     from mlestar.evaluation import start_server
 
     with ExitStack() as stack:
-        private = stack.enter_context(tempfile.TemporaryDirectory(prefix="mlestar-"))
+        private = stack.enter_context(private_folder())
         stack.enter_context(_fresh(folder.scratch))
-        address = Path(private) / "stages"
+        address = private / "stages"
         stages = stage_server.start(address, stack.enter_context(folder.log("stages").open("ab")))
         stack.enter_context(_ending(stages))
         pipeline = _start_pipeline(private, folder)
@@ -87,7 +87,7 @@ def open_services(folder: RunFolder) -> Iterator[Services]:
         yield Services(pipeline, worker_server, environment)
 
 
-def _start_pipeline(private: str, folder: RunFolder) -> Process:
+def _start_pipeline(private: Path, folder: RunFolder) -> Process:
     with folder.log("kfp").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "mlestar.engines.local.pipeline"],
@@ -96,7 +96,7 @@ def _start_pipeline(private: str, folder: RunFolder) -> Process:
             stderr=log,
             env={
                 **os.environ,
-                "TMPDIR": private,  # where a task leaves its script
+                "TMPDIR": str(private),  # where a task leaves its script
                 "PYTHONSAFEPATH": "1",  # a file in the current directory does not take the place of a library
             },
             start_new_session=True,

@@ -1,0 +1,84 @@
+"""The tables of what was measured."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["budget_table", "rank_table", "score_table", "wall_clock_table"]
+
+_NORMAL = 1.96  # of 95 %
+
+
+def score_table(rows: pd.DataFrame, tasks: dict) -> str:
+    """A Markdown table: per task each system's mean score and the seconds that it took, and who won."""
+    systems = list(dict.fromkeys(rows["system"]))
+    lines = ["| task | metric | " + " | ".join(f"{each} | seconds" for each in systems) + " | best |"]
+    lines.append("|---|---|" + "---:|---:|" * len(systems) + "---|")
+    wins = dict.fromkeys(systems, 0)
+    for name, part in rows.groupby("task", sort=False):
+        means = part.groupby("system")[["score", "seconds"]].mean().reindex(systems)
+        best = means["score"].idxmax() if tasks[name]["direction"] == "max" else means["score"].idxmin()
+        wins[best] += 1
+        cells = " | ".join(f"{means.loc[each, 'score']:.5g} | {means.loc[each, 'seconds']:.1f}" for each in systems)
+        lines.append(f"| {name} | {tasks[name]['metric']} | {cells} | {best} |")
+    count = rows["task"].nunique()
+    lines += ["", ", ".join(f"{system} is best on {won} of {count}" for system, won in wins.items())]
+    return "\n".join(lines) + "\n"
+
+
+def rank_table(rows: pd.DataFrame, tasks: dict) -> str:
+    """A Markdown table: mean rank of each system, and on how many tasks mlestar is better, with a 95 % interval.
+
+    A run that failed scores as the plain baseline does; failures are counted.
+    """
+    table = rows.pivot_table(index="task", columns="system", values="score", sort=False, dropna=False)
+    signs = pd.Series({name: 1.0 if tasks[name]["direction"] == "max" else -1.0 for name in table.index})
+    gains = table.mul(signs, axis=0)
+    gains = gains.apply(lambda column: column.fillna(gains["plain"])) if "plain" in gains else gains
+    ranks = gains.rank(axis=1, ascending=False).mean()
+    lines = ["| system | mean rank | mlestar is better on | 95 % interval | failed |", "|---|---:|---:|---|---:|"]
+    for system in ranks.sort_values().index:
+        failed = int(rows.loc[rows["system"] == system, "score"].isna().sum())
+        better, interval = "", ""
+        if system != "mlestar" and "mlestar" in gains:
+            won = (gains["mlestar"] > gains[system]).sum() + 0.5 * (gains["mlestar"] == gains[system]).sum()
+            better = f"{won:g} of {len(gains)}"
+            interval = "{:.0%} to {:.0%}".format(*_wilson(won, len(gains)))
+        lines.append(f"| {system} | {ranks[system]:.2f} | {better} | {interval} | {failed} |")
+    return "\n".join(lines) + "\n"
+
+
+def _wilson(won: float, count: int) -> tuple[float, float]:
+    """The score interval of a share (Wilson 1927)."""
+    share, z = won / count, _NORMAL
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def budget_table(rows: pd.DataFrame, tasks: dict) -> str:
+    """A Markdown table: mean score of one system per task and budget."""
+    scores = rows.pivot_table(index="task", columns="budget", values="score", sort=False, dropna=False)
+    lines = [
+        "| task | metric | " + " | ".join(f"{budget:g} s" for budget in scores) + " |",
+        "|---|---|" + "---:|" * scores.shape[1],
+    ]
+    for name, values in scores.iterrows():
+        lines.append(f"| {name} | {tasks[name]['metric']} | " + " | ".join(f"{each:.5g}" for each in values) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def wall_clock_table(rows: pd.DataFrame) -> str:
+    """A Markdown table: the longest wall clock per task and budget, and how many runs kept to max(5 %, 3 s)."""
+    seconds = rows.pivot_table(index="task", columns="budget", values="seconds", aggfunc="max", sort=False)
+    lines = [
+        "| task | " + " | ".join(f"{budget:g} s" for budget in seconds) + " |",
+        "|---|" + "---:|" * seconds.shape[1],
+    ]
+    for name, taken in seconds.iterrows():
+        lines.append(f"| {name} | " + " | ".join(f"{each:.1f}" for each in taken) + " |")
+    kept = rows["seconds"] <= rows["budget"] + np.maximum(0.05 * rows["budget"], 3.0)
+    return "\n".join([*lines, "", f"{kept.sum()} of {len(rows)} runs ended in time"]) + "\n"

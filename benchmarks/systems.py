@@ -1,0 +1,128 @@
+"""The systems of the benchmark: how each is run on a task, in an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+__all__ = ["DATA", "ROOT", "SYSTEMS", "System"]
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("MLESTAR_BENCH_DATA", ROOT.parent / "shared" / "data"))
+PEERS = ROOT / "benchmarks" / "peers"
+ENVIRONMENTS = ROOT / "runs" / "benchmark" / "environments"
+TIME_COLUMNS = {"bike-sharing-hour": "dteday"}  # which tasks.json describes in words only
+
+
+@dataclass(frozen=True)
+class System:
+    """How to run one system, and what its version is.
+
+    ``run(name, task, seconds, seed, folder)`` leaves ``predictions.csv`` in the folder and returns an exit code.
+    """
+
+    run: Callable[[str, dict, float, int, Path], int]
+    version: Callable[[], str]
+    is_peer: bool = False
+
+
+def run_mlestar(name: str, task: dict, seconds: float, seed: int, folder: Path) -> int:
+    """`mlestar run` on a spec that says what tasks.json says, and nothing else."""
+    spec = {
+        "apiVersion": "mlestar/v1",
+        "kind": "Scope",
+        "name": name,
+        "data": {"train": str(DATA / name / "train.csv"), "test": str(DATA / name / "test.csv")},
+        "task": {"target": task["target"], "metric": task["metric"]},
+        "constraints": {"forbidden_features": task["drop"]},
+        "budget": {"wall_clock": seconds},
+        "seed": seed,
+    }
+    if task["kind"] == "regression":
+        spec["task"]["type"] = "regression"
+    if "group_col" in task:
+        spec["task"]["group"] = task["group_col"]
+    if task["modality"] == "time-ordered":
+        spec["task"]["time"] = TIME_COLUMNS[name]
+    path = folder / "spec.yaml"
+    path.write_text(json.dumps(spec, indent=1), encoding="utf-8")
+    mlestar = Path(sys.executable).with_name("mlestar")
+    with (folder / "log.txt").open("wb") as log:
+        command = [mlestar, "run", path, "--out", folder / "run", "--unblessed"]
+        code = subprocess.run(command, stdout=log, stderr=log, check=False).returncode
+    if (folder / "run" / "predictions.csv").exists():
+        shutil.copyfile(folder / "run" / "predictions.csv", folder / "predictions.csv")
+    return code
+
+
+def run_script(
+    script: str, environment: Callable[[], Path], *arguments: str
+) -> Callable[[str, dict, float, int, Path], int]:
+    """A script of ``peers/`` in the environment that it needs."""
+
+    def run(name: str, task: dict, seconds: float, seed: int, folder: Path) -> int:
+        job = {
+            "data": str(DATA / name),
+            "out": str(folder),
+            "target": task["target"],
+            "kind": task["kind"],
+            "metric": task["metric"],
+            "seconds": seconds,
+            "started": time.time(),
+            "seed": seed,
+            "drop": task["drop"],
+            "group": task.get("group_col"),
+            "time": TIME_COLUMNS.get(name),
+        }
+        path = folder / "job.json"
+        path.write_text(json.dumps(job, indent=1), encoding="utf-8")
+        with (folder / "log.txt").open("wb") as log:
+            command = [environment(), PEERS / script, path, *arguments]
+            return subprocess.run(command, stdout=log, stderr=log, cwd=folder, check=False).returncode
+
+    return run
+
+
+def made_environment(name: str) -> Path:
+    """The interpreter of a peer's environment, made from ``peers/NAME.txt`` where there is none."""
+    folder, requirements = ENVIRONMENTS / name, PEERS / f"{name}.txt"
+    python, stamp = folder / "bin" / "python", folder / ".installed"
+    wanted = requirements.read_text(encoding="utf-8")
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--requirement", requirements], check=True)
+        stamp.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def _peer(name: str, script: str, *arguments: str) -> System:
+    def its_version() -> str:
+        code = f"from importlib.metadata import version; print(version({_PACKAGES[name]!r}))"
+        command = [made_environment(name), "-c", code]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    return System(run_script(script, lambda: made_environment(name), *arguments), its_version, is_peer=True)
+
+
+def _own_version() -> str:
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return f"{version('mlestar')} {commit}"
+
+
+_PACKAGES = {"autogluon": "autogluon.tabular", "flaml": "flaml"}
+SYSTEMS = {
+    "mlestar": System(run_mlestar, _own_version),
+    "plain": System(run_script("plain.py", lambda: Path(sys.executable)), lambda: version("scikit-learn")),
+    "autogluon-best": _peer("autogluon", "autogluon.py", "best_quality"),
+    "autogluon-medium": _peer("autogluon", "autogluon.py", "medium_quality"),
+    "flaml": _peer("flaml", "flaml.py"),
+}
