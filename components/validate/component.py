@@ -38,14 +38,14 @@ def validate(
         report: The report, one HTML file.
         metrics: Scores as numbers.
         classification: ROC curve and confusion matrix, for classification.
-        score: The score on the holdout.
+        score: The score on the holdout; the worst number there is where the model could not predict it.
 
     Returns:
         "blessed" or "refused".
     """
     from pathlib import Path
 
-    from mlestar.components.outputs import publish_metrics, publish_report
+    from mlestar.components.outputs import publish_metrics, publish_report, publish_score
     from mlestar.files import read_json
     from mlestar.stages import run_stage
 
@@ -62,6 +62,5 @@ def validate(
     )
     publish_report(verdict.path, report)
     publish_metrics(verdict.path, metrics, classification)
-    document = read_json(Path(verdict.path) / "verdict.json")
-    Path(score).write_text(str(document["score"]))
-    return str(document["verdict"])
+    publish_score(verdict.path, score)
+    return str(read_json(Path(verdict.path) / "verdict.json")["verdict"])

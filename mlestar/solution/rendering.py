@@ -43,6 +43,8 @@ _SPLITTERS = {
     "kfold": "KFold",
 }
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # where they are not called like their packages
+_TRUSTED = ("collections", "functools")  # modules that fitted models of any library may hold something of
+_HELD_BY_SKLEARN = ("scipy",)  # as splines do, whether or not the program names it
 _LONGEST_NOTE = 115
 _STEP_KINDS = tuple(kind for kind in MEMBER_KINDS if kind != "target")  # a target block wraps the model
 _PROGRAM_NAMES = (
@@ -79,7 +81,9 @@ def render(
         metric=task.metric,
         python=".".join(map(str, sys.version_info[:2])),
         requirements=[_requirement(each) for each in [*layout.packages, "skops"]],
-        trusted=tuple_literal(("collections", "functools", *layout.packages, "solution"), indent=4, before="known = "),
+        trusted=tuple_literal(
+            (*_TRUSTED, *sorted({*layout.packages, *_HELD_BY_SKLEARN}), "solution"), indent=4, before="known = "
+        ),
         imports=layout.imports,
         columns=columns,
         storages={column.storage for column in columns},

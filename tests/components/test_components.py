@@ -6,9 +6,11 @@ import ast
 import importlib
 import inspect
 import json
+import operator
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pytest
 import yaml
 from kfp import dsl
 
-from mlestar.components.outputs import publish_metrics, publish_report
+from mlestar.components.outputs import publish_metrics, publish_report, publish_score
 from mlestar.engines.compiling import stale_assets
 from mlestar.files import write_json
 from mlestar.stages import STAGES
@@ -152,6 +154,18 @@ def test_regression_has_no_classification_metrics_but_a_file(tmp_path: Path) -> 
     publish_metrics(str(tmp_path), metrics, classification)
     assert classification.metadata == {}
     assert json.loads(Path(classification.path).read_text()) == {}
+
+
+@pytest.mark.parametrize(("greater_is_better", "is_good"), [(True, operator.gt), (False, operator.lt)])
+def test_score_is_a_number_also_where_the_model_has_none(
+    tmp_path: Path, greater_is_better: bool, is_good: Callable[[float, float], bool]
+) -> None:
+    for score in (0.9 if greater_is_better else 0.1, None):
+        document = {**VERDICT, "score": score, "greater_is_better": greater_is_better}
+        write_json(tmp_path / "verdict.json", document)
+        publish_score(str(tmp_path), str(tmp_path / "score"))
+        written = json.loads((tmp_path / "score").read_text())
+        assert is_good(written, 0.5) is (score is not None)
 
 
 def test_report_is_copied(tmp_path: Path) -> None:
