@@ -14,7 +14,7 @@ __all__ = ["Weigh", "average", "greedy", "nested_scores"]
 Weigh: TypeAlias = Callable[[Harness, np.ndarray, np.ndarray], np.ndarray]
 """(harness, stack (rows, candidates, outputs), rows to look at) -> weights (candidates,), which sum to one."""
 
-_ROUNDS = 20  # of greedy selection
+_ROUNDS, _PATIENCE = 20, 5  # of greedy selection; and how many of them may bring nothing until it ends
 _MOST_ROWS = 5000  # on which weights are chosen; more change them little and cost much
 
 
@@ -30,7 +30,7 @@ def average(count: int) -> Weigh:
 
 
 def greedy(harness: Harness, stack: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Add the candidate that improves the average most, with replacement, and keep the best of all rounds.
+    """Add the candidate that improves the average most, with replacement; keep the best of the rounds.
 
     Source: Caruana et al., Ensemble Selection from Libraries of Models (2004).
     """
@@ -46,6 +46,8 @@ def greedy(harness: Harness, stack: np.ndarray, rows: np.ndarray) -> np.ndarray:
         total += stack[rows, picked]
         if gains[picked] > best_score:
             best_score, best = gains[picked], chosen
+        elif chosen.sum() - best.sum() >= _PATIENCE:
+            break
     return best / max(best.sum(), 1.0)
 
 
