@@ -128,11 +128,11 @@ class _Trial:
                 expected = self._fitted(session)
                 session.save(model)
                 self._held.add("predictions")
-                self._note_scores(expected)
                 self._note("second_fit", lambda: self._fitted(session), expected)
         except CandidateFailure as failure:
             self._left_out.append(f"all that needs a fit: {_reason(failure)}")
             return
+        self._note_scores(expected)
         served = ServedModel(
             self._workers,
             self._program,
@@ -185,6 +185,9 @@ class _Trial:
         if self._task.is_classification:
             self._note_probabilities(expected.values)
             names.append("balanced_accuracy")
+        if "second_fit" not in self._held:  # its tests would fail at times, by chance
+            self._left_out.append("scores: not known to be the same after a second fit")
+            return
         for name in dict.fromkeys(names):
             self._note_score(name, expected)
 

@@ -310,6 +310,7 @@ def test_what_does_not_hold_is_left_out_and_named(churn: Prepared, ship: Callabl
     text = ship(tmp_path, solution.replace("model", Block("model", IGNORES_THE_SEED)), churn)
     assert re.search(r"^# - single_rows: \d+ of 10 rows are predicted differently$", text, re.MULTILINE)
     assert re.search(r"^# - second_fit: \d+ of 100 rows are predicted differently$", text, re.MULTILINE)
+    assert "# - scores: not known to be the same after a second fit" in text
     (result,) = run_tests(tmp_path)
     assert not result.failed
     assert "test_a_saved_model_predicts_the_same" in result.passed
