@@ -55,7 +55,8 @@ def init(
     if path.exists() and not force:
         raise MlestarError(f"{path}: is there already; name another file with --out, or overwrite it with --force")
     schema = str(files("mlestar.specs") / "scope.schema.json")
-    suggested = suggest_spec(train, targets=target, test=test, folder=path.parent, schema=schema)
+    name = scope_name(out.name) if out else scope_name(train)  # the folder of its runs is called like that
+    suggested = suggest_spec(train, targets=target, test=test, name=name, folder=path.parent, schema=schema)
     write_bytes(path, suggested.text.encode())
     task = suggested.task
     tell(

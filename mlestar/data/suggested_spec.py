@@ -57,7 +57,7 @@ class SuggestedSpec:
 
 
 def suggest_spec(
-    train: str, *, targets: Sequence[str] = (), test: str | None = None, folder: Path, schema: str
+    train: str, *, targets: Sequence[str] = (), test: str | None = None, name: str = "", folder: Path, schema: str
 ) -> SuggestedSpec:
     """Describe a table by a scope spec.
 
@@ -69,6 +69,8 @@ def suggest_spec(
         The columns to predict; without any, the likeliest one.
     test : str, optional
         Path or URI of the data to predict.
+    name : str
+        Of the scope; by default after the training data.
     folder : Path
         Where the spec will stand; local data is named relative to it.
     schema : str
@@ -87,15 +89,15 @@ def suggest_spec(
         if not first:
             raise DataError(f"{train}: no column looks like the one to predict; name it with --target")
         targets, others = [first], [name for name, _ in rest]
-    for name in targets:
-        if name not in frame.columns:
-            remedy = did_you_mean(name, map(str, frame.columns)) or "; name one of its columns"
-            raise SpecError(f"--target {quoted(name)}: {train} has no such column{remedy}")
-    unknown = [name for name in frame.columns if known is not None and name not in {*known, *targets}]
+    for target in targets:
+        if target not in frame.columns:
+            remedy = did_you_mean(target, map(str, frame.columns)) or "; name one of its columns"
+            raise SpecError(f"--target {quoted(target)}: {train} has no such column{remedy}")
+    unknown = [column for column in frame.columns if known is not None and column not in {*known, *targets}]
     scope = Scope(
         apiVersion="mlestar/v1",
         kind="Scope",
-        name=scope_name(train),
+        name=name or scope_name(train),
         data=Data(train=train, test=test),
         task=TaskSpec(target=targets[0] if len(targets) == 1 else tuple(targets)),
         constraints=Constraints(forbidden_features=tuple(unknown)),

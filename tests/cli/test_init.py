@@ -56,6 +56,7 @@ def test_spec_says_what_was_inferred_and_why(cli: Cli, folder: Path) -> None:
     assert done.stdout.endswith("next: mlestar run churn.yaml\n")
     scope = load_scope(folder / "churn.yaml").scope
     assert scope.data.train == str(folder / "train.csv")
+    assert scope.name == "churn"  # so that its runs are where the spec's name lets expect them
     assert (scope.task.target, scope.task.positive, scope.task.id) == ("Churn", "Yes", "customerID")
     text = (folder / "churn.yaml").read_text()
     assert "Inferred: the target has 2 different values." in text
