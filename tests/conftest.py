@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,20 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 def checkout() -> Path:
     """The root of the checkout."""
     return CHECKOUT
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
+    """``machine(files)``: the root of a machine that has these files, by their paths from it."""
+
+    def make(files: dict[str, str]) -> Path:
+        for name, content in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        return tmp_path
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -84,15 +84,13 @@ def suggest_spec(
     frame = read_table(train)
     known = None if test is None or test.startswith(SKLEARN) else column_names(test)
     others, reason = [], ""
-    if not targets:
+    if targets:
+        _require_columns(targets, frame, train)
+    else:
         (first, reason), *rest = likely_targets(frame, known) or [("", "")]
         if not first:
             raise DataError(f"{train}: no column looks like the one to predict; name it with --target")
-        targets, others = [first], [name for name, _ in rest]
-    for target in targets:
-        if target not in frame.columns:
-            remedy = did_you_mean(target, map(str, frame.columns)) or "; name one of its columns"
-            raise SpecError(f"--target {quoted(target)}: {train} has no such column{remedy}")
+        targets, others = [first], [column for column, _ in rest]
     unknown = [column for column in frame.columns if known is not None and column not in {*known, *targets}]
     scope = Scope(
         apiVersion="mlestar/v1",
@@ -128,6 +126,13 @@ def suggest_spec(
     left_out = () if task.type == "binary" else ("task.positive",)
     text = commented_spec(entries, head=head, notes={"task": _columns(task)}, left_out=left_out)
     return SuggestedSpec(text, task, reason, others, warnings)
+
+
+def _require_columns(targets: Sequence[str], frame: pd.DataFrame, train: str) -> None:
+    for target in targets:
+        if target not in frame.columns:
+            remedy = did_you_mean(target, map(str, frame.columns)) or "; name one of its columns"
+            raise SpecError(f"--target {quoted(target)}: {train} has no such column{remedy}")
 
 
 def scope_name(uri: str) -> str:

@@ -181,7 +181,7 @@ class Branch:
         def reason(scores: Sequence[float]) -> str | None:
             taken = self.budget.seconds - before
             rest = taken / len(scores) * (len(self.harness.folds) - len(scores))
-            left = self.budget.left_of_branch if self.leads(scores) else self._left
+            left = self.budget.left_of_branch if self.leads(scores) else self.budget.left
             if not self.budget.counted and rest > left + taken / len(scores):
                 return f"after {len(scores)} folds in {taken:.1f} s, the others would take longer than is left"
             return self._hopeless(scores)

@@ -11,9 +11,9 @@ import pandas as pd
 from mlestar.data.tables import read_arrow, write_arrow
 from mlestar.evaluation import CandidateFailure, Limits, Workers
 from mlestar.files import read_json
+from mlestar.private_folders import private_folder
 from mlestar.progress import emit
 from mlestar.report import Run, render
-from mlestar.scratch import private_folder
 from mlestar.solution import FIT_THREADS
 from mlestar.stages.budget import LONGEST_FIT, StageBudget
 from mlestar.stages.candidates import Candidates

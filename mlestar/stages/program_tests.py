@@ -16,7 +16,7 @@ from mlestar.data.tables import write_arrow
 from mlestar.data.task import Task
 from mlestar.evaluation import CandidateFailure, InvalidScore, Limits, Metric, Predictions, Session, Workers, get_metric
 from mlestar.files import write_bytes
-from mlestar.scratch import private_folder
+from mlestar.private_folders import private_folder
 from mlestar.solution import FIT_THREADS, read_program
 from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS
 from mlestar.solution.program_tests import ROUNDING, SINGLE_ROWS, Evidence, Floor, render_tests

@@ -13,7 +13,7 @@ from typing import Any
 from mlestar.data import Task
 from mlestar.evaluation import EvaluationStore, Harness, Workers, connect, start_server
 from mlestar.files import read_json
-from mlestar.scratch import private_folder
+from mlestar.private_folders import private_folder
 from mlestar.spec import Scope, parse_scope
 from mlestar.stages.budget import Plan
 from mlestar.stages.environment import SCRATCH, WORKERS, cores, memory_available

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from mlestar.digests import digest, file_digest
 from mlestar.files import write_bytes, write_json
+from mlestar.private_folders import private_folder
 from mlestar.recipes import plain_solution
 from mlestar.report import Run, metrics_of, render
-from mlestar.scratch import private_folder
 from mlestar.solution import FIT_THREADS
 from mlestar.solution import render as render_program
 from mlestar.stages.budget import StageBudget

@@ -97,7 +97,8 @@ class Source:
 
     def limits_of_required(self) -> Limits:
         """What a session may use that must run, however late it is."""
-        return replace(self.limits(), seconds=max(self.limits().seconds, _LEAST_SECONDS))
+        limits = self.limits()
+        return replace(limits, seconds=max(limits.seconds, _LEAST_SECONDS))
 
 
 @dataclass

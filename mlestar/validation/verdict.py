@@ -137,7 +137,6 @@ def _plain(source: Source, holdout: Holdout) -> Scored | str:
     limits = source.limits(_PLAIN_SHARE)
     _tell("plain baseline")
     try:
-        # One thread, as in cross-validation: scikit-learn's boosting waits busily where cores are shared.
         with source.workers.session(
             source.plain_program, seed=source.task.seed, threads=source.threads, limits=limits
         ) as session:

@@ -46,15 +46,6 @@ def test_folder_is_not_made_to_see_whether_it_could_be(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def machine(root: Path, files: dict[str, str]) -> Path:
-    """The files of a machine below ``root``."""
-    for name, content in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    return root
-
-
 @pytest.mark.parametrize(
     ("files", "remedy"),
     [
@@ -71,5 +62,7 @@ def machine(root: Path, files: dict[str, str]) -> Path:
         ({}, "allow user namespaces"),
     ],
 )
-def test_way_to_a_better_sandbox_depends_on_what_refuses_it(tmp_path: Path, files: dict[str, str], remedy: str) -> None:
-    assert namespace_remedy(machine(tmp_path, files)).startswith(remedy)
+def test_way_to_a_better_sandbox_depends_on_what_refuses_it(
+    machine: Callable[[dict[str, str]], Path], files: dict[str, str], remedy: str
+) -> None:
+    assert namespace_remedy(machine(files)).startswith(remedy)

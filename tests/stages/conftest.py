@@ -43,41 +43,53 @@ class StageRun:
         return sum(each["executed"] for each in self.document("model", "history.json")["spent"])
 
 
+Search = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def search(workers_address: str) -> Iterator[Search]:
+    """``search(root, train, store=None, **sections)``: scope, and the search of one branch, which writes candidates/.
+
+    Sections complete the scope spec. Returns the arguments that all later stages take.
+    """
+
+    def run(root: Path, train: str, *, store: Path | None = None, **sections: Any) -> dict[str, Any]:
+        spec = {"apiVersion": "mlestar/v1", "kind": "Scope", "name": "example", "data": {"train": train}, **sections}
+        rows = {"scope_dir": root / "scope", "train_dir": root / "train", "store": str(store or root / "store")}
+        told = {"spec": json.dumps(spec), "fingerprint": fingerprint(train), "holdout_dir": root / "holdout"}
+        run_stage("scope", {**rows, **told})
+        run_stage("search", {**rows, "candidates_dir": root / "candidates", "branch": 0})
+        return rows
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(WORKERS, workers_address)
+        yield run
+
+
 RunStages = Callable[..., StageRun]
 
 
 @pytest.fixture(scope="session")
-def run_stages(workers_address: str) -> Iterator[RunStages]:
+def run_stages(search: Search) -> RunStages:
     """``run_stages(root, table, store=None, **sections)``: all stages on a table; sections complete the scope spec."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(WORKERS, workers_address)
-        yield _run_stages
 
+    def run(root: Path, table: pd.DataFrame, *, store: Path | None = None, **sections: Any) -> StageRun:
+        found = StageRun(root, root / "train.csv")
+        root.mkdir(parents=True, exist_ok=True)
+        table.to_csv(found.table, index=False)
+        small: dict[str, Any] = {
+            "validation": {"folds": 3},
+            "budget": {"evaluations": 60},
+            "pipeline": {"branches": 1, "outer_steps": 1, "inner_steps": 2},
+        }
+        rows = search(root, str(found.table), store=store, **small | sections)
+        step = {**rows, "branch": 0, "step": 1}
+        judged = {**rows, "holdout_dir": found.holdout, "model_dir": found.model, "verdict_dir": found.verdict}
+        run_stage("ablate", {**step, "candidates_dir": found.candidates, "ablated_dir": found.ablated})
+        run_stage("refine", {**step, "candidates_dir": found.ablated, "refined_dir": found.refined})
+        run_stage("ensemble", {**rows, "branch_dirs": [found.refined], "model_dir": found.model})
+        run_stage("validate", judged)
+        run_stage("finalize", {**judged, "final_dir": found.final})
+        return found
 
-def _run_stages(root: Path, table: pd.DataFrame, *, store: Path | None = None, **sections: Any) -> StageRun:
-    run = StageRun(root, root / "train.csv")
-    root.mkdir(parents=True, exist_ok=True)
-    table.to_csv(run.table, index=False)
-    spec = {
-        "apiVersion": "mlestar/v1",
-        "kind": "Scope",
-        "name": "example",
-        "data": {"train": str(run.table)},
-        "validation": {"folds": 3},
-        "budget": {"evaluations": 60},
-        "pipeline": {"branches": 1, "outer_steps": 1, "inner_steps": 2},
-        **sections,
-    }
-    rows = {"scope_dir": run.scope, "train_dir": run.train, "store": str(store or run.store)}
-    judged = {**rows, "holdout_dir": run.holdout, "model_dir": run.model, "verdict_dir": run.verdict}
-    run_stage(
-        "scope",
-        {**rows, "spec": json.dumps(spec), "fingerprint": fingerprint(str(run.table)), "holdout_dir": run.holdout},
-    )
-    run_stage("search", {**rows, "candidates_dir": run.candidates, "branch": 0})
-    run_stage("ablate", {**rows, "candidates_dir": run.candidates, "ablated_dir": run.ablated, "branch": 0, "step": 1})
-    run_stage("refine", {**rows, "candidates_dir": run.ablated, "refined_dir": run.refined, "branch": 0, "step": 1})
-    run_stage("ensemble", {**rows, "branch_dirs": [run.refined], "model_dir": run.model})
-    run_stage("validate", judged)
-    run_stage("finalize", {**judged, "final_dir": run.final})
     return run

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,25 +18,17 @@ SECONDS_LEFT, VALIDATE_SECONDS = 1000.0, 10.0
 
 
 @pytest.fixture(scope="module")
-def searched(workers_address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def searched(search: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Candidates that have a threshold for F1, which ``fit`` finds on out-of-fold predictions."""
     root = tmp_path_factory.mktemp("run")
-    spec = {
-        "apiVersion": "mlestar/v1",
-        "kind": "Scope",
-        "name": "breast-cancer",
-        "data": {"train": "sklearn:breast_cancer"},
-        "task": {"target": "target", "metric": "f1"},
-        "validation": {"folds": 3},
-        "budget": {"evaluations": 12},
-        "pipeline": {"branches": 1},
-    }
-    rows = {"scope_dir": root / "scope", "train_dir": root / "train", "store": str(root / "store")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(WORKERS, workers_address)
-        fingerprint = {"fingerprint": "breast cancer", "holdout_dir": root / "holdout"}
-        run_stage("scope", {**rows, **fingerprint, "spec": json.dumps(spec)})
-        run_stage("search", {**rows, "candidates_dir": root / "candidates", "branch": 0})
+    search(
+        root,
+        "sklearn:breast_cancer",
+        task={"target": "target", "metric": "f1"},
+        validation={"folds": 3},
+        budget={"evaluations": 12},
+        pipeline={"branches": 1},
+    )
     return root
 
 

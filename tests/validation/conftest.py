@@ -20,7 +20,7 @@ from mlestar.data.target import has_target, target_frame, target_values
 from mlestar.data.task import Task
 from mlestar.evaluation import Limits, Workers, connect, start_server
 from mlestar.recipes import find_recipe, plain_solution
-from mlestar.solution import Block, Solution, render
+from mlestar.solution import FIT_THREADS, Block, Solution, render
 from mlestar.spec import Scope, parse_scope
 from mlestar.validation import Source, check_ids, judge
 
@@ -130,7 +130,7 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
         if labels is not None:
             target = folder / "target.arrow"
             write_arrow(target_frame(labels), target)
-        with workers.session(program, seed=data.task.seed, threads=2, limits=SESSION) as session:
+        with workers.session(program, seed=data.task.seed, threads=FIT_THREADS, limits=SESSION) as session:
             session.fit(data.train_dir / "features.arrow", target)
             session.save(folder / "model.skops")
         off = {name: "off" for name in check_ids() if only and name not in only}
@@ -148,7 +148,7 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
                 holdout_dir=data.holdout_dir,
                 workers=workers,
                 memory_mb=SESSION.memory_mb,
-                threads=2,
+                threads=FIT_THREADS,
                 seconds_left=seconds_left,
                 scratch=folder,
             )

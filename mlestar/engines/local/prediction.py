@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlestar.errors import DataError, ModelError
 from mlestar.files import write_bytes
-from mlestar.scratch import private_folder
+from mlestar.private_folders import private_folder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlestar.engines.local.folder import RunFolder
+from mlestar.private_folders import private_folder
 from mlestar.progress import EVENTS
-from mlestar.scratch import private_folder
 from mlestar.stages import server as stage_server
 from mlestar.stages.environment import ENDING, SCRATCH, STAGE_SERVER, WORKERS, cores
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mlestar.scratch import private_folder
+from mlestar.private_folders import private_folder
 
 HOLDING = """
 import sys
-from mlestar.scratch import private_folder
+from mlestar.private_folders import private_folder
 
 with private_folder() as folder:
     (folder / "rows.arrow").write_text("rows")
