@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -143,14 +142,15 @@ class Running:
 
     def find(self, module: str) -> psutil.Process:
         """The process that runs a module."""
-        return next(each for each in self.processes() if module in each.cmdline())
+        return next(each for each in self.processes() if _runs(each, module))
 
     def kill(self, *, everything: bool) -> None:
         """Kill the process that was started, or all of the run; return when no process is left."""
         processes = self.processes()
         assert len(processes) > 3
         for process in processes if everything else processes[:1]:
-            os.kill(process.pid, signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):  # its fit had just ended
+                process.kill()
         self.process.communicate()
         self.assert_all_end(processes)
 
@@ -165,6 +165,13 @@ class Running:
     def assert_all_end(processes: list[psutil.Process]) -> None:
         _, alive = psutil.wait_procs(processes, PATIENCE)
         assert [process.cmdline() for process in alive] == []
+
+
+def _runs(process: psutil.Process, module: str) -> bool:
+    try:
+        return module in process.cmdline()
+    except psutil.NoSuchProcess:  # it ended by itself; a zombie counts as such
+        return False
 
 
 def _project(folder: Path) -> Project:

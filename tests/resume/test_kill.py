@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import psutil
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ def test_a_run_that_loses_one_of_its_processes_says_so_and_the_next_goes_on(
     for module in ("mlestar.evaluation._server_process", "mlestar.stages.server", "mlestar.engines.local.pipeline"):
         running = project.start()
         running.wait_for("evaluating", stage="search")
-        os.kill(running.find(module).pid, signal.SIGKILL)
+        running.find(module).kill()
         status, errors = running.end()
         assert status == 3
         assert ONCE_MORE in errors
@@ -55,17 +55,28 @@ def test_a_run_that_loses_one_of_its_processes_says_so_and_the_next_goes_on(
     assert_same(project)
 
 
+def candidates_of(server: psutil.Process) -> Iterator[psutil.Process]:
+    """The processes in which candidates are fitted at the moment; they come and go."""
+    for supervisor in server.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            yield from supervisor.children()
+
+
+def killed(process: psutil.Process) -> bool:
+    """Whether it was still there to be killed."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+        return True
+    return False
+
+
 @pytest.mark.parametrize("generation", ["supervisor", "candidate"])
 def test_a_run_that_loses_a_worker_goes_on(project: Any, assert_same: Callable[[Any], None], generation: str) -> None:
     running = project.start()
     running.wait_for("evaluating", stage="search")
-    server, victims = running.find("mlestar.evaluation._server_process"), []
-    while not victims:
-        supervisors = server.children()
-        victims = (
-            supervisors if generation == "supervisor" else [each for one in supervisors for each in one.children()]
-        )
-    os.kill(victims[0].pid, signal.SIGKILL)
+    server = running.find("mlestar.evaluation._server_process")
+    while not any(map(killed, server.children() if generation == "supervisor" else candidates_of(server))):
+        pass
     status, errors = running.end()
     assert status in (0, 1), errors
     assert_same(project)
