@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP := @$(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --durations=20
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LOCK := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
@@ -24,7 +24,8 @@ setup: $(INSTALLED) ## create .venv with the locked dependencies and this checko
 $(LOCKED): requirements/build.txt requirements/dev.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
 		echo "$(PYTHON) is no Python 3.11 or newer; name one that is: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)
+	@echo "installing the locked dependencies into $(VENV), once: some two minutes"
+	@$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) install --require-hashes --requirement requirements/build.txt
 	$(PIP) install --require-hashes --no-build-isolation --use-pep517 --requirement requirements/dev.txt
 	@$(BIN)/python -c "import lightgbm" || { \

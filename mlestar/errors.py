@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "BudgetError",
     "DataError",
@@ -10,6 +12,7 @@ __all__ = [
     "SolutionError",
     "SpecError",
     "StorageError",
+    "listed",
     "quoted",
     "reason",
 ]
@@ -28,6 +31,17 @@ def quoted(value: object) -> str:
     """
     text = repr(value)
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
+
+
+def listed(values: Sequence[object], most: int = 12) -> str:
+    """The first values from the user's files, quoted, for a message.
+
+    Examples
+    --------
+    >>> print(listed(["price", "area", "rooms"], most=2))
+    'price', 'area', ...
+    """
+    return ", ".join(map(quoted, values[:most])) + (", ..." if len(values) > most else "")
 
 
 def reason(error: Exception) -> str:

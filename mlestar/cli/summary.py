@@ -1,4 +1,4 @@
-"""What ``mlestar run`` says at the end."""
+"""What ``mlestar run`` says at the end: the scores, and all that speaks against trusting them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["summarize"]
 
 
 def summarize(outcome: Outcome, status: int) -> None:
-    """Say the scores, the verdict, the checks that speak against the model, and where everything is.
+    """Say the scores, the verdict, what speaks against the model or is not known of it, and where everything is.
 
     Parameters
     ----------
@@ -43,6 +43,7 @@ def _document(outcome: Outcome, status: int) -> dict[str, Any]:
         "verdict": verdict["verdict"],
         **{name: verdict[name] for name in figures},
         "checks": {check["id"]: check["status"] for check in verdict["checks"]},
+        "notes": list(outcome.notes),
         "places": {what.lower(): str(place) for what, place in _places(outcome).items()},
         "stages_run": outcome.stages_run,
         "ended_early": outcome.ended_early,
@@ -69,8 +70,22 @@ def _rows(outcome: Outcome) -> Iterator[tuple[str, Text]]:
         for check in verdict["checks"]:
             if check["status"] == status:
                 yield "", Text(f"{status}: {check['title']}: {check['summary']}")
+    for reason, titles in _not_run(verdict).items():
+        yield "", Text(f"not run: {', '.join(titles)}: {reason}")
+    yield from (("", Text(f"note: {note}")) for note in outcome.notes)
     for what, place in _places(outcome).items():
         yield what, Text(str(_shown(place)))
+    if outcome.blessed and not outcome.predictions:
+        yield "Next", Text(f"mlestar predict {_shown(outcome.folder.out)} TABLE --out predictions.csv")
+
+
+def _not_run(verdict: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The checks that were not run, by the reason; those that the spec turned off were not wanted."""
+    found: dict[str, list[str]] = {}
+    for check in verdict["checks"]:
+        if check["status"] == "not_run" and check["severity"] != "off":
+            found.setdefault(check["summary"], []).append(check["title"])
+    return found
 
 
 def _places(outcome: Outcome) -> dict[str, Path]:

@@ -150,6 +150,11 @@ class _Inferring:
                     "if it matters how far a prediction is off"
                 )
         check_type(targets, task_type)
+        if self.spec.type is None and task_type == "regression" and targets.nunique().tolist() == [2]:
+            self.warnings.append(
+                f"{quoted(targets.columns[0])} has two values, and {self.spec.metric} has them predicted as numbers; "
+                f"for classes name another metric, such as {METRICS['binary'][0]}; else set task.type: regression"
+            )
         return task_type
 
     def _metric(self, task_type: TaskType) -> str:

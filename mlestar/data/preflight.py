@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from mlestar.data.files import SKLEARN, check_rows, column_names, is_local, kind_of, sklearn_set
 from mlestar.data.metric_names import metric_problem
-from mlestar.errors import DataError, quoted
+from mlestar.errors import DataError, listed, quoted
 from mlestar.spec import Scope, Source, did_you_mean, did_you_mean_file
 
 __all__ = ["check_names", "check_test", "check_train"]
@@ -89,7 +89,7 @@ def check_names(scope: Scope, names: Sequence[str], source: Source) -> None:
     for path, found in {**wanted, **{path: (name,) for path, name in one.items() if name is not None}}.items():
         for name in found:
             if name not in names:
-                remedy = did_you_mean(name, names) or f"; the columns are {_listed(names)}"
+                remedy = did_you_mean(name, names) or f"; the columns are {listed(names)}"
                 raise source.error(path, f"the data has no column {quoted(name)}{remedy}")
     if both := [name for name in forbidden if name in spec.targets]:
         raise source.error(_FORBIDDEN, f"{quoted(both[0])} is the target; remove it here")
@@ -115,7 +115,3 @@ def _check_set(field: str, uri: str, source: Source) -> None:
         sklearn_set(uri)
     except DataError as error:
         raise source.error(field, str(error)) from None
-
-
-def _listed(names: Sequence[str], most: int = 12) -> str:
-    return ", ".join(map(quoted, names[:most])) + (", ..." if len(names) > most else "")

@@ -20,7 +20,7 @@ from mlestar.data.files import (
     sklearn_set,
 )
 from mlestar.data.task import Storage
-from mlestar.errors import DataError, quoted, reason
+from mlestar.errors import DataError, listed, quoted, reason
 
 __all__ = ["fingerprint", "read_table", "storage_of", "typed"]
 
@@ -80,9 +80,11 @@ def typed(frame: pd.DataFrame, storage: Mapping[str, Storage]) -> pd.DataFrame:
         When a column is absent.
     """
     if absent := [name for name in storage if name not in frame.columns]:
-        raise DataError(
-            f"column {quoted(absent[0])} is missing from the data; add it, it was there in the training data"
-        )
+        if len(absent) == 1:
+            message = f"column {quoted(absent[0])} is missing from the data; add it, it was there in the training data"
+        else:
+            message = f"{len(absent)} columns are missing from the data: {listed(absent)}; add them, training had them"
+        raise DataError(message)
     return pd.DataFrame({name: _held(frame[name], kind) for name, kind in storage.items()}, index=frame.index)
 
 

@@ -18,7 +18,7 @@ from mlestar.data.metric_names import METRICS
 from mlestar.data.sources import read_table, typed
 from mlestar.data.target import has_target, target_values
 from mlestar.data.task import Task
-from mlestar.errors import DataError, SpecError, quoted
+from mlestar.errors import DataError, SpecError, listed, quoted
 from mlestar.spec import Constraints, Data, Scope, Source, TaskSpec, did_you_mean
 from mlestar.spec.commented import Entry, commented_spec
 
@@ -131,7 +131,8 @@ def suggest_spec(
 def _require_columns(targets: Sequence[str], frame: pd.DataFrame, train: str) -> None:
     for target in targets:
         if target not in frame.columns:
-            remedy = did_you_mean(target, map(str, frame.columns)) or "; name one of its columns"
+            names = list(map(str, frame.columns))
+            remedy = did_you_mean(target, names) or f"; the columns are {listed(names)}"
             raise SpecError(f"--target {quoted(target)}: {train} has no such column{remedy}")
 
 

@@ -92,10 +92,11 @@ def tiles(run: Run) -> list[Tile]:
         found.append(
             Tile(f"{run.metric} against the plain baseline", _compared(run, gain), _baseline_note(run, plain_baseline))
         )
-    scored = sum(candidate["status"] == "ok" for candidate in run.tried)
+    ended = Counter(outcome(candidate["status"]) for candidate in run.tried)
+    counts = ", ".join(f"{count:,} {words}" for words, count in ended.most_common())
     spent = sum(entry["seconds"] for entry in run.history["spent"]) + ((verdict or {}).get("seconds") or 0.0)
     side_by_side = f", {len(run.branches)} branches side by side" if len(run.branches) > 1 else ""
-    note = f"{scored:,} scored on all folds; {duration(spent)} of work{side_by_side}"
+    note = f"{counts}; {duration(spent)} of work{side_by_side}"
     found.append(Tile("candidates tried", f"{len(run.tried):,}", note))
     return found
 

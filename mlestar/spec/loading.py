@@ -20,6 +20,8 @@ from mlestar.spec.suggestions import did_you_mean_file
 
 __all__ = ["Loaded", "load_scope", "parse_scope", "resolve_uri"]
 
+_TABLES = (".csv", ".tsv", ".parquet", ".pq")
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -46,6 +48,8 @@ def load_scope(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
         One line per mistake: ``file:line: field: what is wrong; remedy``.
     """
     path = Path(path)
+    if path.name.lower().removesuffix(".gz").endswith(_TABLES):
+        raise SpecError(f"{path}: is a table, not a scope spec; `mlestar init {path} --target COLUMN` writes one")
     loaded = parse_scope(_read(path), str(path), overrides)
     uris = {
         field: resolve_uri(uri, Path() if loaded.source.overridden(f"data.{field}") else path.parent)

@@ -19,11 +19,11 @@ __all__ = ["LONGEST_FIT", "Plan", "Spent", "StageBudget", "make_plan", "seconds_
 LONGEST_FIT = 3600.0
 """Seconds that a fit may take where a run counts fits: the same on every machine, and enough on any."""
 
-_MOST_SHARES = {"ensemble": 0.07, "validate": 0.11, "finalize": 0.07}
+_MOST_SHARES = {"ensemble": 0.07, "validate": 0.11, "finalize": 0.09}
 _NEEDS = {
     "ensemble": (2.0, 4.0),
     "validate": (4.0, 6.0),
-    "finalize": (2.0, 4.0),
+    "finalize": (4.0, 4.0),
 }  # seconds, and fits of the dearest kind
 _SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
 _STAGE_OVERHEAD = 0.3  # seconds from the end of a stage to the start of the next, under a local runner

@@ -311,6 +311,7 @@ def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: _Cho
         choice.score,
         harness.standard_error(choice.fold_scores),
         members=len(choice.members),
+        scored=sum(each.status == "ok" for each in merged.entries),
         tried=len(merged.entries),
         plain=scoped.plain_score,
     )

@@ -19,7 +19,7 @@ from mlestar.stages.budget import LONGEST_FIT, StageBudget
 from mlestar.stages.candidates import Candidates
 from mlestar.stages.environment import cores
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, read_model, write_model
-from mlestar.stages.program_tests import write_tests
+from mlestar.stages.program_tests import TESTS_FILE, write_tests
 from mlestar.stages.scope import GAP
 from mlestar.stages.scoped import Scoped, memory_limit_mb, open_workers
 
@@ -28,7 +28,7 @@ __all__ = ["finalize"]
 _CARRIED_ON = ("ensemble.json", "history.json", "candidates.json")
 _MOST_DISAGREEMENT = 2.0  # times what a model differs from one that did not see the row
 _FIT_SHARE = 0.8  # of what is left; the rest is to compare with the judged model, for the tests and the report
-_TESTS_SHARE, _TESTS_SECONDS = 0.5, 30.0  # of what is left after that, and at most
+_TESTS_SECONDS, _REPORT_SECONDS = 30.0, 1.5  # of what is left after that: the tests at most, and the report
 _PREDICT_SECONDS = 60.0
 _COMPARED_ROWS = 5000
 
@@ -70,6 +70,7 @@ def finalize(
         everything = scratch / "all"
         _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
         limits = Limits(seconds=budget.fit_seconds(_FIT_SHARE), memory_mb=memory_limit_mb() * cores())
+        untried = 0
         notes = [] if budget.counted else _lack_of_time(limits.seconds, facts["fit_seconds"])
         try:
             if not notes:
@@ -82,19 +83,20 @@ def finalize(
         if scoped.scope.data.sample:
             _tell("tests of the program")
             checks = read_json(verdict_dir / "verdict.json")["checks"]
-            write_tests(
+            untried = write_tests(
                 final_dir,
                 program,
                 scoped.task,
                 train_dir=train_dir,
                 checks={check["id"]: check for check in checks},
                 workers=workers,
-                seconds=min(budget.fit_seconds(_TESTS_SHARE), _TESTS_SECONDS) if budget.is_timed else LONGEST_FIT,
+                seconds=_tests_seconds(budget),
             )
     if notes:
         shutil.copyfile(model_dir / MODEL_FILE, final_dir / MODEL_FILE)
         notes = [f"{note}; this is the judged model, fitted without the holdout" for note in notes]
-        emit("note", message=notes[0])
+    if untried:
+        notes.append(f"there was no time to try {untried} of the program's tests; {TESTS_FILE} names those left out")
     for name in _CARRIED_ON:
         shutil.copyfile(model_dir / name, final_dir / name)
     known = ModelFacts.model_validate({name: facts[name] for name in ModelFacts.model_fields})
@@ -105,6 +107,13 @@ def finalize(
 
 def _tell(doing: str) -> None:
     emit("evaluating", stage="finalize", branch=None, step=None, name=doing)
+
+
+def _tests_seconds(budget: StageBudget) -> float:
+    """What trying the tests may take."""
+    if not budget.is_timed:
+        return LONGEST_FIT
+    return max(min(budget.fit_seconds() - _REPORT_SECONDS, _TESTS_SECONDS), 0.0)
 
 
 def _join(directories: list[Path], joined: Path) -> None:

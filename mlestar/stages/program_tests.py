@@ -53,7 +53,7 @@ def write_tests(
     checks: Mapping[str, Mapping[str, Any]],
     workers: Workers,
     seconds: float,
-) -> None:
+) -> int:
     """Write ``test_solution.py`` and its ``sample.csv`` beside a program.
 
     The tests assert what holds here when the program is fitted on the sample, as they do.
@@ -70,6 +70,11 @@ def write_tests(
     workers : Workers
     seconds : float
         What trying may take. What there was no time for is not asserted.
+
+    Returns
+    -------
+    int
+        How many properties of the program there was no time to try.
     """
     sample = draw_sample(task, train_dir, grouped=bool(task.group) and read_program(program).needs_out_of_fold)
     with private_folder() as scratch:
@@ -82,6 +87,7 @@ def write_tests(
         trial.run()
     write_bytes(directory / SAMPLE_FILE, sample.csv.encode())
     write_bytes(directory / TESTS_FILE, render_tests(task, trial.evidence).encode())
+    return trial.untried
 
 
 class _Trial:
@@ -115,6 +121,11 @@ class _Trial:
             floors=tuple(self._floors),
             left_out=tuple(self._left_out),
         )
+
+    @property
+    def untried(self) -> int:
+        """How many properties there was no time for."""
+        return sum(each.endswith(_NO_TIME) for each in self._left_out)
 
     def run(self) -> None:
         """Try everything that there is time for."""

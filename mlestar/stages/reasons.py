@@ -11,7 +11,7 @@ __all__ = ["member_reason", "program_reason"]
 
 
 def program_reason(
-    metric: str, score: float, error: float | None, *, members: int, tried: int, plain: float | None
+    metric: str, score: float, error: float | None, *, members: int, scored: int, tried: int, plain: float | None
 ) -> str:
     """How the program was chosen, and what it reached.
 
@@ -22,17 +22,18 @@ def program_reason(
         By cross-validation.
     error : float or None
         Its standard error.
-    members, tried : int
-        How many candidates make the program, and of how many.
+    members, scored, tried : int
+        How many candidates make the program, of how many with a score, and of how many that were tried.
     plain : float or None
         The score of the plain baseline.
     """
-    what = f"The best of {tried} candidates" if members == 1 else f"An ensemble of {members} out of {tried} candidates"
+    of = f"{scored} candidates with a score ({tried} were tried)" if scored < tried else f"{tried} candidates"
+    what = f"The best of {of}" if members == 1 else f"An ensemble of {members} out of {of}"
     reached = f"{metric} {_figure(score)}"
     if error:
         decimals = max(1 - math.floor(math.log10(error)), 0)  # two digits of the error, and as many of the score
         reached = f"{metric} {score:.{decimals}f} ± {error:.{decimals}f} (standard error)"
-    compared = "" if plain is None else f" Plain gradient boosting reaches {_figure(plain)}."
+    compared = "" if plain is None else f" Plain gradient boosting reaches {_figure(plain)} by it."
     return f"{what}, by cross-validation on the training rows: {reached}.{compared}"
 
 

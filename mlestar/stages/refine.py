@@ -72,7 +72,8 @@ def _refine_block(work: Branch, proposer: RecipeProposer, kind: str) -> bool:
         evaluation = work.evaluate(plan.solution, plan.name, parent=before.id, block=kind)
         if evaluation is None:
             break
-        tried.append((evaluation, plan.name, plan.solution.blocks[kind].parameters))
+        block = plan.solution.blocks.get(kind)  # an ablation may have left it out
+        tried.append((evaluation, plan.name, block.parameters if block else {}))
     if not tried:
         return False
     plans = [_plan(work, before, *each) for each in tried]

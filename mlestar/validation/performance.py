@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from mlestar.validation.bootstrap import CONFIDENCE, interval
 from mlestar.validation.outcome import Outcome, number
 from mlestar.validation.subject import JUDGED, PLAIN, TRIVIAL, Subject
@@ -18,7 +22,10 @@ def plain_baseline(subject: Subject) -> Outcome:
     """Not worse than gradient boosting without any care."""
     if subject.plain_failure:
         return Outcome("not_run", f"the plain baseline has no score: {subject.plain_failure}")
-    return _compared(subject, PLAIN, "plain gradient boosting")
+    outcome = _compared(subject, PLAIN, "plain gradient boosting")
+    if np.array_equal(subject.judged.values, subject.models[PLAIN].values):
+        outcome = replace(outcome, summary="this is plain gradient boosting: the search has found nothing better")
+    return outcome
 
 
 def objective(subject: Subject) -> Outcome | None:

@@ -50,7 +50,7 @@ def _held(
     summary: str, value: float, limit: float | None, unit: str, evidence: dict[str, float | int | None]
 ) -> Outcome:
     if limit is None:
-        return Outcome("pass", summary, evidence)
+        return Outcome("pass", f"{summary}; the spec sets no limit", evidence)
     if value <= limit:
         return Outcome("pass", f"{summary}; the spec allows {number(limit)} {unit}", evidence)
     return Outcome("fail", f"{summary}; the spec allows only {number(limit)} {unit}", evidence)

@@ -41,6 +41,11 @@ def test_spec_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
     assert_one_line(cli("run", "scope.yaml", cwd=tmp_path), r"scope\.yaml: no such file")
 
 
+def test_table_in_the_place_of_a_spec(cli: Cli, churn: Path) -> None:
+    done = cli("run", "train.csv", cwd=churn.parent)
+    assert_one_line(done, r"train\.csv: is a table, not a scope spec; `mlestar init train\.csv --target COLUMN`")
+
+
 def test_unknown_field_is_named_with_its_line(cli: Cli, spec: Path) -> None:
     spec.write_text(SPEC + "  metrik: roc_auc\n")
     assert_one_line(cli("run", spec), r"scope\.yaml:8: .*metrik.*did you mean 'metric'")

@@ -160,6 +160,12 @@ def test_end_of_a_stage_tells_that_it_improved_nothing(before: list[dict[str, An
     )
 
 
+def test_end_of_a_stage_tells_that_it_could_afford_nothing() -> None:
+    assert told([*EVENTS[:7], *refinement(best=0.98)])[-1] == (
+        "refine 1, branch 1: finished after 2.0 s; nothing tried, the budget left no room"
+    )
+
+
 def test_budget_counts_from_the_start_of_the_process() -> None:
     code = "from mlestar.cli.clock import process_start; print(process_start())"
     before = time.monotonic()

@@ -204,6 +204,15 @@ def test_rows_without_a_target_are_left_out_with_a_warning(small: pd.DataFrame, 
     assert warnings == ["5 of 40 rows have no target and are left out; complete them if you can"]
 
 
+def test_a_metric_that_makes_numbers_of_two_classes_is_warned_of(small: pd.DataFrame, scope: MakeScope) -> None:
+    frame = small.assign(left=[0, 1] * 20)
+    task, _, warnings = infer_task(scope("left", metric="rmse"), frame)
+    assert task.type == "regression"
+    assert any("'left' has two values, and rmse has them predicted as numbers" in warning for warning in warnings)
+    _, _, warnings = infer_task(scope("left", metric="rmse", type="regression"), frame)
+    assert not any("two values" in warning for warning in warnings)
+
+
 def test_a_rare_class_limits_the_folds(small: pd.DataFrame, scope: MakeScope) -> None:
     frame = small.assign(grade=["rare"] * 4 + ["a", "b"] * 18)
     task, _, warnings = infer_task(scope("grade"), frame)

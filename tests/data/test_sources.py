@@ -163,6 +163,11 @@ def test_what_does_not_fit_its_storage_is_missing() -> None:
     assert held.iloc[1].isna().all()
 
 
+def test_all_absent_columns_are_named() -> None:
+    with pytest.raises(DataError, match="2 columns are missing from the data: 'b', 'c'; add them"):
+        typed(pd.DataFrame({"a": [1.0]}), {"a": "number", "b": "number", "c": "string"})
+
+
 def test_an_absent_column_is_named() -> None:
     with pytest.raises(DataError, match="column 'b' is missing"):
         typed(pd.DataFrame({"a": [1]}), {"a": "number", "b": "number"})

@@ -10,7 +10,7 @@ import pytest
 from mlestar.engines.local import RunFolder
 from mlestar.errors import DataError, MlestarError
 
-SCOPE = "churn"
+SCOPE = {"name": "churn", "task": {"target": "Churn"}}
 
 
 def test_runs_of_one_scope_share_a_folder(tmp_path: Path) -> None:
@@ -20,13 +20,33 @@ def test_runs_of_one_scope_share_a_folder(tmp_path: Path) -> None:
             assert folder.artifacts.is_dir()
 
 
+def test_folder_of_another_target_is_refused(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "out")
+    with folder.claimed(SCOPE):
+        folder.record_scope(SCOPE)
+    other = {**SCOPE, "task": {"target": ["Churn", "Months"]}}
+    refusal = r"a run for the target 'Churn', not for the target \['Churn', 'Months'\]; .*--out"
+    with pytest.raises(MlestarError, match=refusal), folder.claimed(other):
+        pass
+
+
+def test_changes_name_the_fields_that_differ_from_what_was_delivered(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "out")
+    with folder.claimed(SCOPE):
+        assert folder.changes(SCOPE) == []  # nothing was delivered yet
+        folder.record_scope({**SCOPE, "seed": 0})
+        assert folder.changes({**SCOPE, "seed": 0}) == []
+        changed = {**SCOPE, "seed": 1, "budget": {"wall_clock": 60.0}}
+        assert folder.changes(changed) == ["budget.wall_clock", "seed"]
+
+
 def test_folder_of_another_scope_is_refused(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "out")
     with folder.claimed(SCOPE):
         pass
     with (
         pytest.raises(MlestarError, match=r"holds a run of 'churn', not .*'prices'.*--out"),
-        folder.claimed("prices"),
+        folder.claimed({**SCOPE, "name": "prices"}),
     ):
         pass
 
@@ -103,7 +123,7 @@ def test_mistake_in_a_later_run_keeps_what_the_earlier_ones_finished(tmp_path: P
     folder = RunFolder(tmp_path / "out")
     with folder.claimed(SCOPE):
         kept = finish_task(folder, "star-1", "search")
-        folder.record_scope({"name": SCOPE, "seed": 1})
+        folder.record_scope({**SCOPE, "seed": 1})
     before = folder.record.read_bytes()
     with pytest.raises(DataError), folder.claimed(SCOPE):
         stale = start_task(folder, "star-2", "search")

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from mlestar.files import read_json
 from mlestar.stages import run_stage
 
@@ -34,3 +37,28 @@ def test_a_variant_that_leads_on_the_folds_of_its_ablation_is_tried_on_the_other
     assert after[0]["fold_scores"][: len(linear["fold_scores"])] == linear["fold_scores"]
     [first, *_] = read_json(refined / "history.json")["refinements"]
     assert (first["block"], first["after"], first["accepted"]) == ("model", linear["id"], True)
+
+
+def test_a_block_that_only_harms_is_left_out(search: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """The calendar of dates at random tells nothing; without it, the branch does better."""
+    random, rows = np.random.default_rng(0), 120
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(random.permutation(rows), unit="D")
+    table = pd.DataFrame({"size": random.normal(size=rows), "listed": days})
+    table["price"] = table["size"].abs() + 0.3 * random.normal(size=rows)
+    table.to_csv(tmp_path / "train.csv", index=False)
+    found = search(
+        tmp_path,
+        str(tmp_path / "train.csv"),
+        task={"target": "price", "metric": "rmse"},
+        budget={"evaluations": 90},
+        pipeline={"branches": 1, "outer_steps": 1, "inner_steps": 1},
+    )
+    ablated, refined = tmp_path / "ablated", tmp_path / "refined"
+    step = {**found, "branch": 0, "step": 1}
+    run_stage("ablate", {**step, "candidates_dir": tmp_path / "candidates", "ablated_dir": ablated})
+    run_stage("refine", {**step, "candidates_dir": ablated, "refined_dir": refined})
+
+    [without] = [each for each in read_json(ablated / "candidates.json")["candidates"] if each["block"] == "features"]
+    assert (without["name"], without["status"]) == ("without features", "pruned")
+    [refinement] = [each for each in read_json(refined / "history.json")["refinements"] if each["block"] == "features"]
+    assert (refinement["after"], refinement["accepted"]) == (without["id"], True)

@@ -11,6 +11,8 @@ import pytest
 
 from mlestar.data.tables import read_arrow
 from mlestar.errors import SpecError
+from mlestar.recipes import plain_solution
+from mlestar.solution import render
 from mlestar.validation.bootstrap import score_interval
 
 Split = Callable[..., Any]
@@ -92,6 +94,17 @@ def test_a_model_of_shuffled_labels_is_refused(split: Split, program: Any, verdi
     verdict = verdict_on(data, program(data.task), labels=shuffled, only=checks, score=0.1)
     assert verdict["verdict"] == "refused"
     assert "plain_baseline" in failed(verdict)
+
+
+def test_a_search_that_has_found_nothing_better_than_the_plain_baseline_is_told(
+    split: Split, verdict_on: Callable[..., Verdict]
+) -> None:
+    data = split("sklearn:diabetes", "target", metric="rmse")
+    plain = render(plain_solution(data.task), data.task, notes=["The best of 3 candidates."])
+    checks = verdict_on(data, plain, only=["plain_baseline"])["checks"]
+    (check,) = [each for each in checks if each["id"] == "plain_baseline"]
+    assert check["status"] == "warn"
+    assert check["summary"] == "this is plain gradient boosting: the search has found nothing better"
 
 
 def test_a_model_that_cannot_predict_is_refused_with_the_reason(

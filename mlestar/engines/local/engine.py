@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,8 @@ class Outcome:
         How many stages ran; the others were reused.
     ended_early
         Whether it ended early because it was asked to; the same run, started again, then goes on.
+    notes
+        What whoever uses the model should know: that it lacks the holdout rows, or some of its tests.
     """
 
     folder: RunFolder
@@ -74,6 +76,7 @@ class Outcome:
     predictions: Path | None
     stages_run: int
     ended_early: bool
+    notes: Sequence[str]
 
 
 def run(
@@ -119,7 +122,11 @@ def run(
     started = time.monotonic() if started is None else started
     _check(scope)
     folder = RunFolder(out.absolute())
-    with telling_storage_errors(), folder.claimed(scope.name), open_services(folder) as services:
+    resolved = json.loads(scope.to_json())
+    with telling_storage_errors(), folder.claimed(resolved), open_services(folder) as services:
+        if changes := folder.changes(resolved):
+            message = f"{folder.out}: the spec has changed since the last run ({', '.join(changes)}), which is replaced"
+            listener({"event": "note", "time": time.time(), "message": message})
         request = _request(scope, folder, resolve_uri(store, Path()) if store else str(folder.store))
         deadline = started + scope.budget.wall_clock - (PREDICTING_SECONDS if scope.data.test else 0.0)
         environment = {} if scope.budget.evaluations else {DEADLINE: str(deadline)}
@@ -128,7 +135,7 @@ def run(
             stages_run = _follow(services, events, folder, listener, ending)
         outputs = folder.finished()
         deliver(outputs, folder)
-        folder.record_scope(json.loads(scope.to_json()))
+        folder.record_scope(resolved)
         folder.discard_unused()
         blessed, test = outputs["verdict"] == "blessed", scope.data.test
         predictions = folder.predictions if test and (blessed or unblessed) else None
@@ -141,6 +148,7 @@ def run(
             predictions=predictions,
             stages_run=stages_run,
             ended_early=folder.ending.exists(),
+            notes=read_json(folder.model / "model.json")["notes"],
         )
 
 

@@ -7,12 +7,12 @@ import fcntl
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlestar.errors import MlestarError, StorageError
+from mlestar.errors import MlestarError, StorageError, quoted
 from mlestar.files import read_json, storage_error, write_json
 
 __all__ = ["RunFolder"]
@@ -100,8 +100,8 @@ class RunFolder:
         return self.out / "logs" / f"{name}.log"
 
     @contextlib.contextmanager
-    def claimed(self, name: str) -> Iterator[None]:
-        """Hold the folder for one run of the scope ``name``.
+    def claimed(self, scope: Mapping[str, Any]) -> Iterator[None]:
+        """Hold the folder for one run of a scope, of which ``name`` and ``task.target`` say whose it is.
 
         What runs that were killed have left of stages which they did not finish is removed first: nobody reads it.
         When the run ends in a :class:`MlestarError`, what it has left is removed: all of it where the folder is new and
@@ -110,9 +110,9 @@ class RunFolder:
         Raises
         ------
         MlestarError
-            When the folder holds something else, belongs to a scope of another name, or is in use.
+            When the folder holds something else, belongs to a scope of another name or target, or is in use.
         """
-        self._check_owner(name)
+        self._check_owner(scope)
         created = [path for path in (self.out, *self.out.parents) if not path.exists()]
         self.out.mkdir(parents=True, exist_ok=True)
         with (self.out / LOCK).open("w") as lock:
@@ -123,7 +123,7 @@ class RunFolder:
                 raise MlestarError(message) from None
             is_new = not self.record.is_file()
             if is_new:
-                self.record_scope({"name": name})
+                self.record_scope({"name": scope["name"]})
             for folder in (self.artifacts, self.cache, self.events.parent):
                 folder.mkdir(parents=True, exist_ok=True)
             self._forget_short_stages()  # of a run that was killed while it ended early
@@ -196,15 +196,28 @@ class RunFolder:
             outputs = read_json(self.outputs)
             yield from filter(None, (outputs[name] for name in ("scope", "model", "evidence", "final")))
 
-    def _check_owner(self, name: str) -> None:
+    def changes(self, scope: Mapping[str, Any]) -> list[str]:
+        """The fields in which a scope differs from that of what was delivered last; none where nothing was."""
+        delivered = self._recorded()
+        if delivered.keys() <= {"name"}:
+            return []
+        before, now = _flat(delivered), _flat(scope)
+        return sorted(field for field in before.keys() | now.keys() if before.get(field) != now.get(field))
+
+    def _recorded(self) -> Mapping[str, Any]:
+        return read_json(self.record)["scope"] if self.record.is_file() else {}
+
+    def _check_owner(self, scope: Mapping[str, Any]) -> None:
         if self.out.exists() and not self.out.is_dir():
             raise MlestarError(f"{self.out}: is a file; name a folder with --out")
-        if self.record.is_file():
-            owner = read_json(self.record)["scope"]["name"]
-            if owner != name:
-                raise MlestarError(
-                    f"{self.out}: holds a run of {owner!r}, not of {name!r}; name another folder with --out"
-                )
+        if owner := self._recorded():
+            for field, what in (("name", "of"), ("task.target", "for the target")):
+                theirs, ours = _flat(owner).get(field), _flat(scope)[field]
+                if theirs not in (None, ours):
+                    raise MlestarError(
+                        f"{self.out}: holds a run {what} {quoted(theirs)}, not {what} {quoted(ours)}; "
+                        "name another folder with --out"
+                    )
         elif self.out.is_dir() and not all(map(self._is_beginning, self.out.iterdir())):
             raise MlestarError(f"{self.out}: is not empty and holds no run; name another folder with --out")
 
@@ -223,6 +236,14 @@ class RunFolder:
         if not self.outputs.is_file():
             raise MlestarError(f"{self.out}: holds no finished run; name the folder that `mlestar run` wrote")
         return read_json(self.outputs)
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of nested mappings by their paths, such as ``task.target``."""
+    found: dict[str, Any] = {}
+    for name, value in content.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found
 
 
 def _keep_only(used: Set[Path], folder: Path) -> None:
