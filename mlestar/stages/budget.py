@@ -19,7 +19,7 @@ __all__ = ["LONGEST_FIT", "Plan", "Spent", "StageBudget", "make_plan", "seconds_
 LONGEST_FIT = 3600.0
 """Seconds that a fit may take where a run counts fits: the same on every machine, and enough on any."""
 
-_MOST_SHARES = {"ensemble": 0.07, "validate": 0.11, "finalize": 0.09}
+_MOST_SHARES = {"ensemble": 0.07, "validate": 0.11, "finalize": 0.07}
 _NEEDS = {
     "ensemble": (2.0, 4.0),
     "validate": (4.0, 6.0),
