@@ -114,6 +114,12 @@ class Harness:
             return summary(solution, "pruned", f"asked for {len(chosen)} of {len(self.folds)} folds", results)
         return summary(solution, "ok", None, results, self._out_of_fold(chosen, results))
 
+    def fits(self, solution: Solution, folds: Sequence[Fold]) -> int:
+        """How many folds a solution is fitted on before it is scored on these: a second level needs others as well."""
+        if not solution.has_second_level:
+            return len(folds)
+        return len({(each.repeat, each.number) for fold in folds for each in self._needed(fold)})
+
     def score(self, rows: np.ndarray, predictions: np.ndarray, labels: np.ndarray | None = None) -> float:
         """The metric of predictions for some of the training rows.
 

@@ -90,7 +90,7 @@ class Branch:
                 solution,
                 # The last folds may overdraw the budget by a fit: cut off there, those before would have been in vain.
                 seconds=lambda: min(longest, max(self._longest_fit(), expected)),
-                give_up=self._reason_to_stop() if folds is None and not required else lambda scores: None,
+                give_up=self._reason_to_stop(solution) if folds is None and not required else lambda scores: None,
                 folds=folds,
             )
         except Interrupted:
@@ -109,7 +109,7 @@ class Branch:
             return False
         if self.budget.counted:
             return folds is not None or self._left >= len(self.harness.folds) / 2
-        fit, count = self._fit_seconds(solution), folds or len(self.harness.folds)
+        fit, count = self._fit_seconds(solution), self.harness.fits(solution, self.harness.folds[:folds])
         fit *= 1.0 if self._measured(solution) else _UNCERTAIN
         rounds = max(count / self._lanes, min(count, _LEAST_ROUNDS))
         longest = self._longest_fit(_LONGEST_FIT if folds is None else 1.0)
@@ -174,15 +174,15 @@ class Branch:
         """Gain of ``new`` over ``old``, fold by fold."""
         return [self.harness.gain(each, other) for each, other in zip(new, old, strict=False)]
 
-    def _reason_to_stop(self) -> Callable[[Sequence[float]], str | None]:
+    def _reason_to_stop(self, solution: Solution) -> Callable[[Sequence[float]], str | None]:
         """Why to give up a candidate that starts now, asked after its first folds."""
-        before = self.budget.seconds
+        before, folds = self.budget.seconds, self.harness.folds
 
         def reason(scores: Sequence[float]) -> str | None:
-            taken = self.budget.seconds - before
-            rest = taken / len(scores) * (len(self.harness.folds) - len(scores))
+            taken, fits = self.budget.seconds - before, self.harness.fits(solution, folds[: len(scores)])
+            rest = taken / fits * (self.harness.fits(solution, folds) - fits)
             left = self.budget.left_of_branch if self.leads(scores) else self.budget.left
-            if not self.budget.counted and rest > left + taken / len(scores):
+            if not self.budget.counted and rest > left + taken / fits:
                 return f"after {len(scores)} folds in {taken:.1f} s, the others would take longer than is left"
             return self._hopeless(scores)
 

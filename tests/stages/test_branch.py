@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from mlestar.data.task import Column, Task
-from mlestar.recipes import Proposal, RecipeProposer
+from mlestar.recipes import Proposal, RecipeProposer, find_recipe, plain_solution
 from mlestar.solution import render
 from mlestar.spec import parse_scope
 from mlestar.stages.branch import Branch
 from mlestar.stages.budget import Plan, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
-from mlestar.stages.scoped import Scoped
+from mlestar.stages.scoped import Scoped, open_harness
 
 TASK = Task(
     name="houses",
@@ -67,3 +69,18 @@ def test_a_fit_that_was_cut_off_tells_of_its_own_model_alone() -> None:
     after = cut_off(first, seconds=1000.0)
     assert expected_seconds(after, first) > 100 * untried[first.name]
     assert expected_seconds(after, second) == untried[second.name]
+
+
+def test_folds_on_which_a_threshold_is_scored_share_the_fits_of_its_model(
+    search: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """So that after two of five folds it is known that the others take hardly any time."""
+    task, pipeline = {"target": "target", "metric": "f1"}, {"branches": 1, "outer_steps": 1}
+    rows = search(tmp_path, "sklearn:breast_cancer", task=task, budget={"evaluations": 5}, pipeline=pipeline)
+    scoped, store = Scoped.read(rows["scope_dir"]), tmp_path / "empty"
+    threshold = find_recipe("postprocess", "threshold").block(task=scoped.task)
+    with open_harness(scoped, rows["train_dir"], str(store)) as harness:
+        solution = plain_solution(scoped.task).replace("postprocess", threshold)
+        assert harness.evaluate(solution, seconds=lambda: 60.0, folds=2).status == "pruned"
+        combined, records = 2, len(list(store.rglob("*.npz")))
+        assert harness.fits(solution, harness.folds[:2]) == records - combined == len(harness.folds) == 5
