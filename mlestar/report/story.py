@@ -179,7 +179,6 @@ def worries(run: Run) -> list[Finding]:
     troubled = [check for check in checks(run) if check["status"] != "pass" and check["severity"] != "off"]
     found = [Finding(c["status"], c["title"], c["summary"]) for c in troubled if c["status"] != "not_run"]
     found += _not_run([check for check in troubled if check["status"] == "not_run"])
-    found += _passed_over(run)
     found += [Finding("warn", "The data", text) for text in run.scope["warnings"]]
     notes = [note for model in (run.model, run.final or {}) for note in model.get("notes", ())]
     found += [Finding("warn", "The model", note) for note in dict.fromkeys(notes)]
@@ -202,20 +201,6 @@ def _not_run(unknown: Sequence[Mapping[str, Any]]) -> list[Finding]:
         else Finding("not_run", f"{len(titles)} checks", f"{reason}. They are: {'; '.join(titles)}")
         for reason, titles in by_reason.items()
     ]
-
-
-def _passed_over(run: Run) -> list[Finding]:
-    """A candidate that is clearly better in cross-validation than what was chosen."""
-    best = next(iter(run.rank(run.tried)), {})
-    gain, error = run.gain(best.get("score"), run.model["score"]), best.get("standard_error")
-    if best.get("status") != "ok" or gain is None or not is_number(error) or gain <= 2 * error:
-        return []
-    scores = f"{run.score_format.with_error(best['score'], error)} {run.metric} in cross-validation"
-    text = (
-        f"{best['name']} scores {scores}, this solution {run.score_format(run.model['score'])}. It could not be fitted "
-        "on all rows in the time that was left, or failed there: a larger budget may let it ship."
-    )
-    return [Finding("warn", "A better candidate was passed over", text)]
 
 
 def _columns(run: Run) -> list[Finding]:

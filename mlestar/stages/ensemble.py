@@ -30,6 +30,7 @@ __all__ = ["ensemble"]
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _LEAST_WEIGHT = 0.05
 _SECOND_LEVEL_SECONDS = 30.0
+_CLEARLY = 2.0  # standard errors
 _ONCE_SHARE = 0.6  # of what is left of the run, that a fit may take which is not repeated in finalize
 _PLACE: dict[str, Any] = {"stage": "ensemble", "branch": None, "step": None}  # of events
 
@@ -83,6 +84,7 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
         score=chosen.score,
         members=[member.name for member, _ in chosen.members],
         fit_seconds=round(fit_seconds, 3),
+        notes=_passed_over(scoped, harness, merged, chosen),
     )
     write_model(model_dir, program, facts)
 
@@ -319,6 +321,21 @@ def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: _Cho
     if len(reasons) > 1:
         return render(choice.solution, scoped.task, notes=[reason], member_notes=reasons)
     return render(choice.solution, scoped.task, notes=list(filter(None, [reason, *reasons])))
+
+
+def _passed_over(scoped: Scoped, harness: Harness, merged: Candidates, chosen: _Choice) -> list[str]:
+    """That a candidate which is clearly better in cross-validation does not ship, if that is so."""
+    best = max(
+        (each for each in merged.entries if each.status == "ok"), key=lambda each: harness.gain(each.score or 0.0, 0.0)
+    )
+    score, error = best.score or 0.0, best.standard_error or 0.0
+    if harness.gain(score, chosen.score) <= _CLEARLY * error:
+        return []
+    return [
+        f"{best.name} reaches {scoped.task.metric} {score:.5g} in cross-validation, this model {chosen.score:.5g}: it "
+        "could not be fitted on all rows in the time that was left, or failed there; "
+        "a larger budget.wall_clock may let it ship"
+    ]
 
 
 def _cost(scoped: Scoped, choice: _Choice, budget: StageBudget) -> float:

@@ -100,7 +100,11 @@ def finalize(
     for name in _CARRIED_ON:
         shutil.copyfile(model_dir / name, final_dir / name)
     known = ModelFacts.model_validate({name: facts[name] for name in ModelFacts.model_fields})
-    write_model(final_dir, program, known.model_copy(update={"kind": "final", "blessed": True, "notes": notes}))
+    write_model(
+        final_dir,
+        program,
+        known.model_copy(update={"kind": "final", "blessed": True, "notes": [*facts["notes"], *notes]}),
+    )
     report = render(Run.read(scope=scope_dir, model=model_dir, verdict=verdict_dir, final=final_dir))
     (final_dir / "report.html").write_text(report, encoding="utf-8")
 

@@ -253,17 +253,6 @@ def test_checks_that_were_not_run_for_one_reason_are_one_worry(read: Read) -> No
     assert found[0].text == "the budget left no time for it. They are: Latency; Missing values"
 
 
-def test_a_better_candidate_that_was_passed_over_is_a_worry(read: Read) -> None:
-    run = read("digits")
-    assert not any("passed over" in each.title for each in worries(run))
-    first = run.candidates["candidates"][0]
-    better = first | {"id": "f" * 12, "name": "far better", "score": 0.999, "standard_error": 0.001}
-    listed = {**run.candidates, "candidates": [*run.candidates["candidates"], better]}
-    found = worries(replace(run, candidates=listed, model={**run.model, "score": 0.9}))
-    (worry,) = [each for each in found if "passed over" in each.title]
-    assert worry.text.startswith("far better scores 0.9990 ± 0.0010 accuracy in cross-validation, this solution 0.9000")
-
-
 def test_values_that_only_one_row_has_are_not_listed(read: Read) -> None:
     run = read("digits")
     name = run.task["columns"][0]["name"]

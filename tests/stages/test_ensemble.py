@@ -14,6 +14,7 @@ from mlestar.files import read_json, write_json
 from mlestar.stages import run_stage
 from mlestar.stages.environment import DEADLINE, WORKERS
 
+Ensemble = Callable[[float], tuple[Path, str]]
 SECONDS_LEFT, VALIDATE_SECONDS = 1000.0, 10.0
 
 
@@ -33,12 +34,13 @@ def searched(search: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def ensemble(
-    searched: Path, workers_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[float], Path]:
-    """``ensemble(fold_seconds)``: the stage on candidates of which the best stands out and is as dear as that."""
+def ensemble(searched: Path, workers_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ensemble:
+    """``ensemble(fold_seconds)``: the stage on candidates of which the best stands out and is as dear as that.
 
-    def run(fold_seconds: float) -> Path:
+    Returns the model directory, and the id of the best.
+    """
+
+    def run(fold_seconds: float) -> tuple[Path, str]:
         scope, candidates, model = (tmp_path / name for name in ("scope", "candidates", "model"))
         shutil.copytree(searched / "scope", scope)
         shutil.copytree(searched / "candidates", candidates)
@@ -57,8 +59,7 @@ def ensemble(
         monkeypatch.setenv(WORKERS, workers_address)
         rows = {"scope_dir": scope, "train_dir": searched / "train", "store": str(searched / "store")}
         run_stage("ensemble", {**rows, "branch_dirs": [candidates], "model_dir": model})
-        assert [each["id"] for each in read_json(model / "ensemble.json")["members"]] == [best["id"]]
-        return model
+        return model, best["id"]
 
     return run
 
@@ -68,8 +69,18 @@ def ensemble(
     [(1.0, "best", True), (150.0, "best, no postprocess", False), (260.0, "best, no postprocess", False)],
 )
 def test_the_best_candidate_ships_however_dear_it_is(
-    ensemble: Callable[[float], Path], fold_seconds: float, method: str, has_threshold: bool
+    ensemble: Ensemble, fold_seconds: float, method: str, has_threshold: bool
 ) -> None:
-    model = ensemble(fold_seconds)
-    assert read_json(model / "ensemble.json")["method"] == method
+    model, best = ensemble(fold_seconds)
+    found = read_json(model / "ensemble.json")
+    assert ([each["id"] for each in found["members"]], found["method"]) == ([best], method)
+    assert read_json(model / "model.json")["notes"] == []
     assert ("block: postprocess" in (model / "solution.py").read_text(encoding="utf-8")) is has_threshold
+
+
+def test_a_model_in_place_of_a_better_one_says_so(ensemble: Ensemble) -> None:
+    model, best = ensemble(5000.0)
+    assert best not in [each["id"] for each in read_json(model / "ensemble.json")["members"]]
+    [note] = read_json(model / "model.json")["notes"]
+    assert "in cross-validation, this model 0.6" in note
+    assert "a larger budget.wall_clock may let it ship" in note

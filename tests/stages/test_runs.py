@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from itertools import combinations
@@ -59,7 +60,7 @@ def test_the_program_says_why_it_was_chosen(run: Any) -> None:
     program = " ".join((run.final / "solution.py").read_text(encoding="utf-8").replace("#", " ").split())
     members = run.document("model", "ensemble.json")["members"]
     metric = run.document("scope", "scope.json")["task"]["metric"]
-    assert f"candidates, by cross-validation on the training rows: {metric}" in program
+    assert re.search(rf"of \d+ candidates[^:]*, by cross-validation on the training rows: {metric}", program)
     assert program.count("its weight is") == (len(members) if len(members) > 1 else 0)
 
 
