@@ -26,7 +26,7 @@ class _Tally:
     def text(self) -> str:
         """For example ``4 tried, best cross-validated 0.981, improved from 0.978``."""
         if not self.candidates:
-            return "nothing tried, the budget left no room"
+            return "nothing that it could afford was left to try"
         tried = f"{self.candidates} tried"
         if self.best is None:
             return tried

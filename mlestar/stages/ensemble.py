@@ -69,9 +69,12 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
     merged = _merged([Candidates.read(path) for path in branch_dirs])
     budget = StageBudget(scoped.plan, "ensemble", after=["validate", "finalize"])
     with open_harness(scoped, train_dir, store) as harness:
-        choices = _choices(scoped, harness, merged, budget)
+        affordable = _Affordable(scoped, harness, budget)
+        choices = _choices(scoped, harness, merged, budget, affordable)
         ranked = _ranked(harness, choices)
-        chosen, program, fit_seconds = _fit_first(scoped, harness, merged, ranked, train_dir, model_dir, budget)
+        chosen, program, fit_seconds = _fit_first(
+            scoped, harness, merged, ranked, train_dir, model_dir, budget, affordable
+        )
     merged.best_id = chosen.members[0][0].id
     merged.history["spent"].append(budget.spent())
     merged.write(model_dir)
@@ -104,7 +107,9 @@ def _merged(branches: Sequence[Candidates]) -> Candidates:
     return merged
 
 
-def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: StageBudget) -> list[_Choice]:
+def _choices(
+    scoped: Scoped, harness: Harness, merged: Candidates, budget: StageBudget, affordable: _Affordable
+) -> list[_Choice]:
     """The best single candidates, and the ensembles that the rest of the run can afford to fit."""
     ranked = sorted(
         (entry for entry in merged.entries if entry.status == "ok"),
@@ -112,7 +117,6 @@ def _choices(scoped: Scoped, harness: Harness, merged: Candidates, budget: Stage
     )
     if not ranked:
         raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
-    affordable = _Affordable(scoped, harness, budget)
     different = [each for place, each in enumerate(ranked) if not _repeats(merged, each, ranked[:place])]
     pool = [each for each in different if affordable(merged.solution(each.id), [each])][:_MOST_CANDIDATES]
     choices = [_single(merged.solution(each.id), each) for each in pool[:3]]
@@ -203,17 +207,15 @@ def _ranked(harness: Harness, choices: Sequence[_Choice]) -> list[_Choice]:
 
 
 class _Affordable:
-    """Whether the run has the time to fit a solution, here and again in finalize, judged by what its folds took."""
+    """Whether the run has now the time to fit a solution, here and again in finalize, judged by what its folds took."""
 
     def __init__(self, scoped: Scoped, harness: Harness, budget: StageBudget) -> None:
-        self._twice = _fit_seconds(scoped, budget)
-        self._once = budget.last_resort_seconds() * _ONCE_SHARE
-        self._always, self._harness = budget.counted, harness
+        self._scoped, self._harness, self._budget = scoped, harness, budget
 
     def __call__(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> bool:
         fold_seconds = sum(each.seconds / len(each.fold_scores) for each in members)
         fit = refit_seconds(solution, fold_seconds, self._harness.folds, len(self._harness.y))
-        return self._always or fit <= (self._once if once else self._twice) * CERTAINTY
+        return self._budget.counted or fit <= _fit_seconds(self._scoped, self._budget, once=once) * CERTAINTY
 
 
 def _combined(merged: Candidates, members: Sequence[Candidate], postprocess: Block | None) -> Solution:
@@ -266,8 +268,10 @@ def _ensemble(
     return _Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
 
 
-def _fit_seconds(scoped: Scoped, budget: StageBudget) -> float:
+def _fit_seconds(scoped: Scoped, budget: StageBudget, *, once: bool) -> float:
     """How long a fit on all training rows may take: as long again, with some more rows, takes that of finalize."""
+    if once:
+        return budget.last_resort_seconds() * _ONCE_SHARE
     if budget.counted:
         return budget.fit_seconds()
     return max(budget.last_resort_seconds() - scoped.plan.stages["validate"], 0.0) / 2
@@ -281,19 +285,24 @@ def _fit_first(
     train_dir: Path,
     model_dir: Path,
     budget: StageBudget,
+    affordable: _Affordable,
 ) -> tuple[_Choice, str, float]:
     """Fit the best choice on all training rows; where that fails or takes too long, the next best.
 
     Returns the choice, its program, and the seconds that the fit took.
-    Something has to be delivered: the cheapest choice may take the time of the stages that come after.
+    What choosing, or a fit that failed, has left no time for is passed over. Something has to be delivered: the
+    cheapest choice may take the time of the stages that come after.
     """
     failures = []
     cheapest = min(ranked, key=lambda each: _cost(scoped, each, budget))
     for choice in [*ranked, cheapest]:
+        members = [member for member, _ in choice.members]
+        if choice is not cheapest and not affordable(choice.solution, members, once=choice.once):
+            continue
         program = _rendered(scoped, harness, merged, choice)
-        seconds = _fit_seconds(scoped, budget)
-        if choice is cheapest or choice.once:
-            seconds = budget.last_resort_seconds() * (_ONCE_SHARE if choice.once else 1.0)
+        seconds = _fit_seconds(scoped, budget, once=choice.once)
+        if choice is cheapest and not choice.once:
+            seconds = budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
         emit("evaluating", **_PLACE, name=f"fit of {_named(choice)}")
         try:

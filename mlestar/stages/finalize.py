@@ -70,7 +70,6 @@ def finalize(
         everything = scratch / "all"
         _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
         limits = Limits(seconds=budget.fit_seconds(_FIT_SHARE), memory_mb=memory_limit_mb() * cores())
-        untried = 0
         notes = [] if budget.counted else _lack_of_time(limits.seconds, facts["fit_seconds"])
         try:
             if not notes:
@@ -80,23 +79,11 @@ def finalize(
                 notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)
         except CandidateFailure as failure:
             notes = [f"the fit on all rows ended with {failure.status} ({failure.reason})"]
+        if notes:
+            shutil.copyfile(model_dir / MODEL_FILE, final_dir / MODEL_FILE)
+            notes = [f"{note}; this is the judged model, fitted without the holdout" for note in notes]
         if scoped.scope.data.sample:
-            _tell("tests of the program")
-            checks = read_json(verdict_dir / "verdict.json")["checks"]
-            untried = write_tests(
-                final_dir,
-                program,
-                scoped.task,
-                train_dir=train_dir,
-                checks={check["id"]: check for check in checks},
-                workers=workers,
-                seconds=_tests_seconds(budget),
-            )
-    if notes:
-        shutil.copyfile(model_dir / MODEL_FILE, final_dir / MODEL_FILE)
-        notes = [f"{note}; this is the judged model, fitted without the holdout" for note in notes]
-    if untried:
-        notes.append(f"there was no time to try {untried} of the program's tests; {TESTS_FILE} names those left out")
+            notes += _write_tests(workers, program, scoped, train_dir, verdict_dir, final_dir, budget)
     for name in _CARRIED_ON:
         shutil.copyfile(model_dir / name, final_dir / name)
     known = ModelFacts.model_validate({name: facts[name] for name in ModelFacts.model_fields})
@@ -111,6 +98,29 @@ def finalize(
 
 def _tell(doing: str) -> None:
     emit("evaluating", stage="finalize", branch=None, step=None, name=doing)
+
+
+def _write_tests(
+    workers: Workers,
+    program: str,
+    scoped: Scoped,
+    train_dir: Path,
+    verdict_dir: Path,
+    final_dir: Path,
+    budget: StageBudget,
+) -> list[str]:
+    """Write the tests of the program; returns what there is to note of them."""
+    _tell("tests of the program")
+    untried = write_tests(
+        final_dir,
+        program,
+        scoped.task,
+        train_dir=train_dir,
+        checks={check["id"]: check for check in read_json(verdict_dir / "verdict.json")["checks"]},
+        workers=workers,
+        seconds=_tests_seconds(budget),
+    )
+    return [f"{TESTS_FILE} leaves out what there was no time to try: {', '.join(untried)}"] if untried else []
 
 
 def _tests_seconds(budget: StageBudget) -> float:

@@ -53,7 +53,7 @@ def write_tests(
     checks: Mapping[str, Mapping[str, Any]],
     workers: Workers,
     seconds: float,
-) -> int:
+) -> list[str]:
     """Write ``test_solution.py`` and its ``sample.csv`` beside a program.
 
     The tests assert what holds here when the program is fitted on the sample, as they do.
@@ -73,8 +73,8 @@ def write_tests(
 
     Returns
     -------
-    int
-        How many properties of the program there was no time to try.
+    list of str
+        The properties of the program that there was no time to try.
     """
     sample = draw_sample(task, train_dir, grouped=bool(task.group) and read_program(program).needs_out_of_fold)
     with private_folder() as scratch:
@@ -123,9 +123,9 @@ class _Trial:
         )
 
     @property
-    def untried(self) -> int:
-        """How many properties there was no time for."""
-        return sum(each.endswith(_NO_TIME) for each in self._left_out)
+    def untried(self) -> list[str]:
+        """The properties that there was no time for."""
+        return [each.removesuffix(f": {_NO_TIME}") for each in self._left_out if each.endswith(_NO_TIME)]
 
     def run(self) -> None:
         """Try everything that there is time for."""

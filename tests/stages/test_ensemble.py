@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,3 +85,16 @@ def test_a_model_in_place_of_a_better_one_says_so(ensemble: Ensemble) -> None:
     [note] = read_json(model / "model.json")["notes"]
     assert "in cross-validation, this model 0.6" in note
     assert "a larger budget.wall_clock may let it ship" in note
+
+
+def test_what_choosing_has_left_no_time_for_is_passed_over(ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["mlestar.stages.ensemble"]
+    rank = module._ranked
+
+    def ranked_late(*arguments: Any) -> Any:
+        monkeypatch.setenv(DEADLINE, str(time.monotonic() + SECONDS_LEFT / 5))
+        return rank(*arguments)
+
+    monkeypatch.setattr(module, "_ranked", ranked_late)
+    model, best = ensemble(60.0)
+    assert best not in [each["id"] for each in read_json(model / "ensemble.json")["members"]]
