@@ -39,7 +39,8 @@ def run(
     """Run the STAR pipeline on this machine: a validated model, its program and a report.
 
     They are in the folder of the run; the same command again repeats nothing that is done. Exit status 0: the model is
-    blessed, 1: validation refused it, 2: there is something for you to mend, 3: mlestar failed.
+    blessed, 1: validation refused it, 2: there is something for you to mend, 3: mlestar failed, 130:
+    you stopped it at once.
 
     Ctrl-C ends the run early, with the best so far; the same command then goes on from there. Ctrl-C twice stops at
     once. Where there is no terminal, or NO_COLOR is set, progress is told in plain lines.

@@ -108,7 +108,7 @@ def budget(run: Run) -> Budget:
     executed = sum(entry["executed"] for entry in run.history["spent"])
     total = f"{show(run.plan['total'])}{'' if in_seconds else ' evaluations'}"
     return Budget(
-        summary=f"{total} in all; branches run side by side. The mark on a bar is what was planned, "
+        summary=f"The run had {total}; branches run side by side. The mark on a bar is what was planned, "
         "a bar in another colour exceeds it by more than 5 %.",
         evaluations=f"{charged:,} fits on one fold were charged: {executed:,} executed, "
         f"{charged - executed:,} already in the evaluation store.",

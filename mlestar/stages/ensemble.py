@@ -30,7 +30,6 @@ __all__ = ["ensemble"]
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _LEAST_WEIGHT = 0.05
 _SECOND_LEVEL_SECONDS = 30.0
-_CLEARLY = 2.0  # standard errors
 _ONCE_SHARE = 0.6  # of what is left of the run, that a fit may take which is not repeated in finalize
 _PLACE: dict[str, Any] = {"stage": "ensemble", "branch": None, "step": None}  # of events
 
@@ -87,24 +86,28 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
         score=chosen.score,
         members=[member.name for member, _ in chosen.members],
         fit_seconds=round(fit_seconds, 3),
-        notes=_passed_over(scoped, harness, merged, chosen),
+        notes=_passed_over(scoped, harness, merged, choices, chosen),
     )
     write_model(model_dir, program, facts)
 
 
 def _merged(branches: Sequence[Candidates]) -> Candidates:
-    """All branches in one; a solution that several tried is kept once, from where it ran on all folds."""
+    """All branches in one; a solution that several tried is kept once: where it ran on all folds, and that first."""
     merged = Candidates()
     for candidates in branches:
         for entry in candidates.entries:
             known = merged.find(entry.id)
-            if known is None or (entry.status == "ok" != known.status):
+            if known is None or _precedence(entry) < _precedence(known):
                 merged.append(entry)
         merged.programs |= candidates.programs
         merged.predictions |= candidates.predictions
         for key, rows in candidates.history.items():
             merged.history[key] += rows
     return merged
+
+
+def _precedence(entry: Candidate) -> tuple[bool, float]:
+    return entry.status != "ok", entry.elapsed
 
 
 def _choices(
@@ -145,15 +148,29 @@ def _ensembles(
         return
     postprocess = merged.solution(pool[0].id).postprocess
     stack = np.stack([merged.predictions[each.id] for each in pool], axis=1)
-    plans: list[tuple[str, Weigh]] = [("average of 3", average(3)), ("greedy", greedy), ("average of 5", average(5))]
+
+    def shipped(weigh: Weigh) -> Weigh:
+        """The weights as they would ship: the nested folds judge these, and not an ensemble that is larger."""
+
+        def weighed(harness: Harness, stack: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            weights = weigh(harness, stack, rows)
+            return _kept(pool, weights, lambda members: affordable(_combined(merged, members, postprocess), members))
+
+        return weighed
+
+    plans: list[tuple[str, Weigh]] = [("average", average(3)), ("greedy", greedy), ("average", average(5))]
+    found: set[tuple[float, ...]] = set()
     for method, weigh in plans[: scoped.scope.pipeline.ensemble_rounds]:
         if budget.exhausted:
             return
-        weights = weigh(harness, stack, np.flatnonzero(np.isfinite(stack).all(axis=(1, 2))))
-        members = _members(pool, weights, lambda members: affordable(_combined(merged, members, postprocess), members))
-        if len(members) > 1:
-            nested = nested_scores(harness, stack, weigh)
-            yield _ensemble(harness, merged, method, members, postprocess, nested, budget)
+        weights = shipped(weigh)(harness, stack, np.flatnonzero(np.isfinite(stack).all(axis=(1, 2))))
+        members = [(pool[place], float(weights[place])) for place in np.argsort(-weights, kind="stable")]
+        members = [(each, weight) for each, weight in members if weight > 0]
+        if len(members) > 1 and tuple(weights) not in found:
+            found.add(tuple(weights))
+            nested = nested_scores(harness, stack, shipped(weigh))
+            name = f"{method} of {len(members)}" if method == "average" else method
+            yield _ensemble(harness, merged, name, members, postprocess, nested, budget)
 
 
 def _repeats(merged: Candidates, candidate: Candidate, better: Sequence[Candidate]) -> bool:
@@ -234,19 +251,19 @@ def _weighted(
     )
 
 
-def _members(
+def _kept(
     pool: Sequence[Candidate], weights: np.ndarray, affordable: Callable[[Sequence[Candidate]], bool]
-) -> list[tuple[Candidate, float]]:
-    """The candidates with a weight worth its fit, heaviest first, as many as can be afforded."""
-    members: list[tuple[Candidate, float]] = []
-    for place in np.argsort(-weights, kind="stable"):
-        if weights[place] >= _LEAST_WEIGHT and affordable([pool[place], *(each for each, _ in members)]):
-            members.append((pool[place], float(weights[place])))
-    total = sum(weight for _, weight in members)
-    rounded = [round(weight / total, 4) for _, weight in members]
-    if rounded:  # what rounding took or gave goes to the heaviest, so that probabilities still sum to one
-        rounded[0] = round(1.0 - sum(rounded[1:]), 4)
-    return [(each, weight) for (each, _), weight in zip(members, rounded, strict=True)]
+) -> np.ndarray:
+    """The weights that are worth a fit, heaviest first, as many as can be afforded, at least one; they sum to one."""
+    first, *others = np.argsort(-weights, kind="stable")
+    kept = [first]
+    for place in others:
+        if weights[place] >= _LEAST_WEIGHT and affordable([pool[each] for each in (place, *kept)]):
+            kept.append(place)
+    found = np.zeros(len(weights))
+    found[kept] = (weights[kept] / weights[kept].sum()).round(4)
+    found[first] = round(1.0 - found[kept[1:]].sum(), 4)  # what rounding took or gave goes to the heaviest
+    return found
 
 
 def _ensemble(
@@ -332,16 +349,17 @@ def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: _Cho
     return render(choice.solution, scoped.task, notes=list(filter(None, [reason, *reasons])))
 
 
-def _passed_over(scoped: Scoped, harness: Harness, merged: Candidates, chosen: _Choice) -> list[str]:
-    """That a candidate which is clearly better in cross-validation does not ship, if that is so."""
-    best = max(
-        (each for each in merged.entries if each.status == "ok"), key=lambda each: harness.gain(each.score or 0.0, 0.0)
-    )
-    score, error = best.score or 0.0, best.standard_error or 0.0
-    if harness.gain(score, chosen.score) <= _CLEARLY * error:
+def _passed_over(
+    scoped: Scoped, harness: Harness, merged: Candidates, choices: Sequence[_Choice], chosen: _Choice
+) -> list[str]:
+    """That something which is better in cross-validation does not ship, if that is so."""
+    scored = [(_named(each), each.score) for each in choices]
+    scored += [(each.name, each.score or 0.0) for each in merged.entries if each.status == "ok"]
+    name, score = max(scored, key=lambda each: harness.gain(each[1], 0.0))
+    if harness.gain(score, chosen.score) <= 0:
         return []
     return [
-        f"{best.name} reaches {scoped.task.metric} {score:.5g} in cross-validation, this model {chosen.score:.5g}: it "
+        f"{name} reaches {scoped.task.metric} {score:.5g} in cross-validation, this model {chosen.score:.5g}: it "
         "could not be fitted on all rows in the time that was left, or failed there; "
         "a larger budget.wall_clock may let it ship"
     ]

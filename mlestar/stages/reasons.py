@@ -29,6 +29,8 @@ def program_reason(
     """
     of = f"{scored} candidates with a score ({tried} were tried)" if scored < tried else f"{tried} candidates"
     what = f"The best of {of}" if members == 1 else f"An ensemble of {members} out of {of}"
+    if tried == 1:
+        what = "The only candidate that was tried"
     reached = f"{metric} {_figure(score)}"
     if error:
         decimals = max(1 - math.floor(math.log10(error)), 0)  # two digits of the error, and as many of the score

@@ -47,7 +47,7 @@ def importance(subject: Subject) -> Outcome:
         losses.append(np.array(found))
     if not losses:
         permuting = f"permuting {columns:,} column{'s' if columns > 1 else ''} takes some {number(needed)} s or more"
-        return Outcome("not_run", f"{permuting}, and {number(allowed)} s were left for it")
+        return Outcome("not_run", f"{permuting}, {number(allowed)} s were left; raise budget.wall_clock")
     return _outcome(subject, before, np.stack(losses, axis=1))
 
 

@@ -48,6 +48,8 @@ def label_shuffle(subject: Subject) -> Outcome:
     try:
         first = _fit(subject, rows, generator)
     except (CandidateFailure, InvalidScore) as failure:
+        if isinstance(failure, CandidateFailure) and failure.status == "timeout":
+            raise
         return Outcome("not_run", f"the fit on permuted labels gave nothing to judge: {failure}")
     scores, dealt = [first.model.score], [first.dealt.score]
     evidence: dict[str, Any] = {"rows": len(rows), "trivial": trivial.score, "scores": scores, "dealt_at_random": dealt}

@@ -37,7 +37,7 @@ def openings(subject: Subject) -> Outcome | None:
         return None
     evidence = {"models": count}
     if count == 1:
-        return Outcome("pass", "no other model was judged on this holdout", evidence)
+        return Outcome("pass", "no other model was judged on this holdout, as far as this store knows", evidence)
     summary = f"{count} models were judged on this holdout, this one included"
     if count > _MANY:
         return Outcome("warn", f"{summary}; choosing among them overfits it, take fresh rows", evidence)

@@ -24,7 +24,7 @@ def plain_baseline(subject: Subject) -> Outcome:
         return Outcome("not_run", f"the plain baseline has no score: {subject.plain_failure}")
     outcome = _compared(subject, PLAIN, "plain gradient boosting")
     if np.array_equal(subject.judged.values, subject.models[PLAIN].values):
-        outcome = replace(outcome, summary="this is plain gradient boosting: the search has found nothing better")
+        outcome = replace(outcome, summary="this is plain gradient boosting: nothing that was tried is better")
     return outcome
 
 

@@ -176,7 +176,9 @@ def _outcome(check: Check, subject: Subject) -> Outcome | None:
     try:
         return check.function(subject)
     except CandidateFailure as failure:
-        if failure.status in ("timeout", "out_of_memory"):
+        if failure.status == "timeout":
+            return Outcome("not_run", _NO_TIME, {"reason": failure.reason})
+        if failure.status == "out_of_memory":
             return Outcome("not_run", f"it was stopped: {failure.reason}", {"status": failure.status})
         return Outcome("fail", f"the program fails: {failure.reason}", {"status": failure.status})
 

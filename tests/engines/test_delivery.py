@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,12 @@ def test_rows_of_an_earlier_run_do_not_stay_beside_a_program_without_tests(folde
     assert folder.program.read_text(encoding="utf-8") == "second solution.py"
     assert not folder.tests.exists()
     assert not folder.sample.exists()
+
+
+def test_pytest_finds_the_tests_once(folder: RunFolder) -> None:
+    for place in (folder.out, folder.model, folder.out / "pipeline" / "artifacts"):
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "test_solution.py").write_text("def test_it():\n    pass\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=folder.out, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout, done.stdout

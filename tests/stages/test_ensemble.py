@@ -75,7 +75,7 @@ def test_the_best_candidate_ships_however_dear_it_is(
     model, best = ensemble(fold_seconds)
     found = read_json(model / "ensemble.json")
     assert ([each["id"] for each in found["members"]], found["method"]) == ([best], method)
-    assert read_json(model / "model.json")["notes"] == []
+    assert method != "best" or read_json(model / "model.json")["notes"] == []
     assert ("block: postprocess" in (model / "solution.py").read_text(encoding="utf-8")) is has_threshold
 
 
@@ -98,3 +98,10 @@ def test_what_choosing_has_left_no_time_for_is_passed_over(ensemble: Ensemble, m
     monkeypatch.setattr(module, "_ranked", ranked_late)
     model, best = ensemble(60.0)
     assert best not in [each["id"] for each in read_json(model / "ensemble.json")["members"]]
+
+
+def test_an_average_is_named_by_the_members_that_it_has(ensemble: Ensemble) -> None:
+    model, _ = ensemble(1.0)
+    averages = [each for each in read_json(model / "ensemble.json")["candidates"] if each["method"].startswith("aver")]
+    assert averages
+    assert [each["method"] for each in averages] == [f"average of {len(each['members'])}" for each in averages]

@@ -104,7 +104,7 @@ def test_a_search_that_has_found_nothing_better_than_the_plain_baseline_is_told(
     checks = verdict_on(data, plain, only=["plain_baseline"])["checks"]
     (check,) = [each for each in checks if each["id"] == "plain_baseline"]
     assert check["status"] == "warn"
-    assert check["summary"] == "this is plain gradient boosting: the search has found nothing better"
+    assert check["summary"] == "this is plain gradient boosting: nothing that was tried is better"
 
 
 def test_a_model_that_cannot_predict_is_refused_with_the_reason(

@@ -12,6 +12,11 @@ from mlestar.files import write_bytes
 
 __all__ = ["deliver"]
 
+_CONFTEST = '''"""The tests of the program are those beside this file; folders below it hold copies of them."""
+
+collect_ignore = ["model", "pipeline"]
+'''
+
 
 def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
     """Copy the model that ships, or without a blessing the judged one, and the report to the top of the folder.
@@ -39,3 +44,6 @@ def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
         path.unlink(missing_ok=True)  # of a model before
         if (model / path.name).exists():
             write_bytes(path, (model / path.name).read_bytes())
+    folder.tests_configuration.unlink(missing_ok=True)
+    if folder.tests.exists():
+        write_bytes(folder.tests_configuration, _CONFTEST.encode())

@@ -49,6 +49,11 @@ class RunFolder:
         return self.out / "test_solution.py"
 
     @property
+    def tests_configuration(self) -> Path:
+        """What lets pytest find :attr:`tests` once."""
+        return self.out / "conftest.py"
+
+    @property
     def sample(self) -> Path:
         return self.out / "sample.csv"
 
