@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["DATA", "ROOT", "SYSTEMS", "System"]
+__all__ = ["DATA", "ROOT", "SYSTEMS", "System", "scope_spec"]
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("MLESTAR_BENCH_DATA", ROOT.parent / "shared" / "data"))
@@ -34,8 +34,8 @@ class System:
     is_peer: bool = False
 
 
-def run_mlestar(name: str, task: dict, seconds: float, seed: int, folder: Path) -> int:
-    """`mlestar run` on a spec that says what tasks.json says, and nothing else."""
+def scope_spec(name: str, task: dict, *, seconds: float, seed: int) -> dict:
+    """A spec that says what tasks.json says, and nothing else."""
     spec = {
         "apiVersion": "mlestar/v1",
         "kind": "Scope",
@@ -52,6 +52,12 @@ def run_mlestar(name: str, task: dict, seconds: float, seed: int, folder: Path) 
         spec["task"]["group"] = task["group_col"]
     if task["modality"] == "time-ordered":
         spec["task"]["time"] = TIME_COLUMNS[name]
+    return spec
+
+
+def run_mlestar(name: str, task: dict, seconds: float, seed: int, folder: Path) -> int:
+    """`mlestar run` on a spec of what tasks.json says."""
+    spec = scope_spec(name, task, seconds=seconds, seed=seed)
     path = folder / "spec.yaml"
     path.write_text(json.dumps(spec, indent=1), encoding="utf-8")
     mlestar = Path(sys.executable).with_name("mlestar")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from mlestar.data.tables import read_arrow, write_arrow
 from mlestar.data.task import Task
 from mlestar.files import write_bytes
 
-__all__ = ["Fold", "FoldFiles", "read_folds", "read_target"]
+__all__ = ["Fold", "FoldFiles", "read_folds", "read_target", "some_folds"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ def read_folds(train_dir: Path, task: Task) -> list[Fold]:
         for repeat, row in enumerate(numbers)
         for fold in range(row.max() + 1)
     ]
+
+
+def some_folds(folds: Sequence[Any], count: int | None, task: Task) -> list[Any]:
+    """So many of the folds, or of what there is one of per fold: in the order of time the last, which know most."""
+    return list(folds[-count:] if count and task.splitter == "time" else folds[:count])
 
 
 def read_target(directory: Path, task: Task) -> np.ndarray:

@@ -8,7 +8,7 @@ from mlestar.solution import Block, Solution
 
 __all__ = ["static_cost"]
 
-_ITERATIONS = ("n_estimators", "iterations", "max_iter")  # parameters that the cost of a model grows with
+_ITERATIONS = ("n_estimators", "iterations", "max_iter", "epochs")  # parameters that the cost of a model grows with
 _UNKNOWN_BLOCK = 1.0
 
 

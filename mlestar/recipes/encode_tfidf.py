@@ -26,8 +26,8 @@ def as_counts(X):
 def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000):
     """Texts as TF-IDF of their words and of the character sequences within words, and as counts, in a sparse matrix.
 
-    Sequences found in fewer than `rare_below` texts are left out, and all but the `most` frequent. Categories get a
-    column each; numbers are brought to one scale, without gaps.
+    Sequences found in fewer than `rare_below` texts are left out, and all but the `most` frequent; with
+    `character_ngrams=0` only words count. Categories get a column each; numbers are brought to one scale, without gaps.
     """
     words = Tfidf(
         analyzer="word",
@@ -37,11 +37,14 @@ def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000)
         max_features=most,
         sublinear_tf=True,
     )
-    characters = Tfidf(
-        analyzer="char_wb", ngram_range=(2, character_ngrams), min_df=rare_below, max_features=most, sublinear_tf=True
-    )
+    terms = [words]
+    if character_ngrams:
+        sequences = (2, character_ngrams)
+        terms.append(
+            Tfidf(analyzer="char_wb", ngram_range=sequences, min_df=rare_below, max_features=most, sublinear_tf=True)
+        )
     steps = [
-        ("texts", make_pipeline(FunctionTransformer(as_one_text), make_union(words, characters)), TEXTS),
+        ("texts", make_pipeline(FunctionTransformer(as_one_text), make_union(*terms)), TEXTS),
         ("counts", make_pipeline(FunctionTransformer(as_counts), StandardScaler()), TEXTS),
     ]
     if ctx.categorical:
@@ -59,7 +62,7 @@ RECIPE = Recipe(
     name="tfidf",
     space={
         "word_ngrams": Choice(1, 2, 3),
-        "character_ngrams": Choice(3, 4, 5, 6),
+        "character_ngrams": Choice(0, 3, 4, 5, 6),
         "rare_below": Choice(1, 2, 3),
         "most": Choice(20_000, 50_000, 200_000),
     },

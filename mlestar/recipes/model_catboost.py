@@ -112,10 +112,11 @@ RECIPE = Recipe(
     },
     portfolio=(
         {},
+        {"iterations": 300, "learning_rate": 0.1, "depth": 6, "l2_leaf_reg": 3.0, "rsm": 1.0},
         {"iterations": 300, "depth": 4, "l2_leaf_reg": 10.0},
         {"iterations": 800, "learning_rate": 0.06, "depth": 7, "l2_leaf_reg": 3.0},
     ),
-    suits=lambda task: 4.5 if cells(task) < 300_000 else 2.2,
+    suits=lambda task: 4.5 if cells(task) < 3_000_000 else 2.2,
     cost=lambda task: 0.3 + 8e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
     encodes=("native",),
     family="boosting",

@@ -74,7 +74,7 @@ RECIPE = Recipe(
         {},
         {"learning_rate": 0.06, "max_leaf_nodes": 24, "min_samples_leaf": 20, "max_features": 0.7},
     ),
-    suits=lambda task: 3.0,
+    suits=lambda task: 1.7,
     cost=lambda task: 0.3 + 5e-6 * cells(task) * (len(task.classes) if len(task.classes) > 2 else 1) * task.outputs,
     encodes=("native",),
     family="boosting",

@@ -4,21 +4,22 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.multioutput import MultiOutputRegressor
 
 from mlestar.recipes.recipe import Recipe, cells
-from mlestar.recipes.space import Integer, Real
+from mlestar.recipes.space import Choice, Integer, Real
 
 
 def model(
     ctx,
     *,
-    n_estimators=600,
+    n_estimators=400,
     learning_rate=0.03,
-    num_leaves=16,
-    min_child_samples=5,
+    num_leaves=8,
+    min_child_samples=10,
     subsample=0.8,
-    colsample_bytree=0.7,
+    colsample_bytree=0.5,
     reg_lambda=1.0,
     path_smooth=0.0,
     cat_smooth=10.0,
+    extra_trees=False,
 ):
     """LightGBM: gradient boosting of trees that grow leaf by leaf.
 
@@ -34,6 +35,7 @@ def model(
         colsample_bytree=colsample_bytree,
         reg_lambda=reg_lambda,
         path_smooth=path_smooth,
+        extra_trees=extra_trees,
         random_state=ctx.seed,
         n_jobs=ctx.threads,
         deterministic=True,
@@ -63,15 +65,17 @@ RECIPE = Recipe(
         "reg_lambda": Real(1e-3, 100.0, log=True),
         "path_smooth": Real(0.0, 20.0),
         "cat_smooth": Real(1.0, 200.0, log=True),
+        "extra_trees": Choice(False, True),
     },
     portfolio=(
         {},
-        {"n_estimators": 400, "num_leaves": 8, "min_child_samples": 10, "colsample_bytree": 0.5},
-        {"learning_rate": 0.06, "num_leaves": 64, "min_child_samples": 10, "subsample": 0.9, "colsample_bytree": 0.8},
-        {"n_estimators": 200, "learning_rate": 0.05, "colsample_bytree": 0.4, "reg_lambda": 10.0},
+        {"n_estimators": 600, "num_leaves": 16, "min_child_samples": 5, "colsample_bytree": 0.7},
+        {"learning_rate": 0.06, "num_leaves": 32, "colsample_bytree": 0.7, "extra_trees": True},
+        {"n_estimators": 200, "learning_rate": 0.05, "num_leaves": 16, "colsample_bytree": 0.4, "reg_lambda": 10.0},
+        {"n_estimators": 600, "learning_rate": 0.06, "num_leaves": 64, "subsample": 0.9, "colsample_bytree": 0.8},
     ),
     suits=lambda task: 5.0,
-    cost=lambda task: 0.1 + 4e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
+    cost=lambda task: 0.1 + 2.7e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
     encodes=("ordinal", "target"),
     family="boosting",
     sparse=True,

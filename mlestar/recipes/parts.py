@@ -22,6 +22,7 @@ __all__ = [
     "TypedColumns",
     "as_days",
     "as_lengths",
+    "categories_as_codes",
     "filled",
 ]
 
@@ -71,6 +72,13 @@ def as_days(X):
 def as_lengths(X):
     """Texts as their numbers of characters."""
     return X.apply(lambda column: column.fillna("").str.len().astype("float64"))
+
+
+def categories_as_codes(X):
+    """A table's pandas categories as their numbers; anything else as it is."""
+    if not hasattr(X, "select_dtypes"):
+        return X
+    return X.assign(**{name: X[name].cat.codes for name in X.select_dtypes("category").columns}).to_numpy(dtype=float)
 
 
 class Tfidf(TfidfVectorizer):

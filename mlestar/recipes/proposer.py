@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, zip_longest
-from typing import Any
+from typing import Any, TypeAlias
 
 from mlestar.data.task import Task
 from mlestar.errors import SolutionError
 from mlestar.evaluation.metrics import get_metric
 from mlestar.recipes.catalogue import find_recipe, knows_recipe, null_recipe, recipes_for
 from mlestar.recipes.recipe import Recipe
-from mlestar.recipes.space import Parameter, distributions
+from mlestar.recipes.space import distributions
 from mlestar.solution import MEMBER_KINDS, Block, Solution
 
 __all__ = ["Proposal", "RecipeProposer", "Trial"]
 
 _PROPOSED_KINDS = (*MEMBER_KINDS, "postprocess")
+_REACH = 0.15  # of a parameter's space on either side of its value, within which better ones are sought
 _DRAWS = 30  # until a space counts as exhausted
+_FURTHER_SETTING = 0.7  # of the promise of the one before it
+_Known: TypeAlias = tuple[Mapping[str, Any], float | None]  # parameters that were tried, and their score
 
 
 @dataclass(frozen=True)
@@ -46,28 +48,29 @@ class RecipeProposer:
     ----------
     task : Task
     seed : int
+    branch, branches : int
+        The models are dealt out to so many branches, so that these try different ones. Where there are more branches
+        than models, a late branch starts from a later setting.
     """
 
-    def __init__(self, task: Task, seed: int = 0) -> None:
+    def __init__(self, task: Task, seed: int = 0, *, branch: int = 0, branches: int = 1) -> None:
         self.task = task
         self.seed = seed
+        models = recipes_for("model", task)
+        self._models = models[branch % min(branches, len(models)) :: branches]
+        self._late = branch // len(models)
 
     @staticmethod
     def kinds(task: Task) -> list[str]:
         """The kinds of block that there are recipes for, in the order of application."""
         return [kind for kind in _PROPOSED_KINDS if recipes_for(kind, task)]
 
-    def initial(self, branch: int = 0, branches: int = 1) -> list[Proposal]:
-        """Solutions to start a branch from: every model once, the most promising first, then their other settings.
-
-        The models are dealt out to the branches, so that these take different ones. Where there are more branches than
-        models, a late branch starts from a later setting.
-        """
-        models = recipes_for("model", self.task)
-        dealt = models[branch % min(branches, len(models)) :: branches]
-        by_model = [[self._solution(model, turn) for turn in range(len(model.portfolio))] for model in dealt]
-        found = [each for turn in zip_longest(*by_model) for each in turn if each]
-        late = branch // len(models) % len(found)
+    def initial(self) -> list[Proposal]:
+        """Solutions to start from, the most promising first: every further setting of a model promises less."""
+        settings = [(model, turn) for model in self._models for turn in range(len(model.portfolio))]
+        settings.sort(key=lambda each: -each[0].suits(self.task) * _FURTHER_SETTING ** each[1])
+        found = [self._solution(model, turn) for model, turn in settings]
+        late = self._late % len(found)
         return found[late:] + found[:late]
 
     def nulls(self, solution: Solution) -> list[tuple[str, Proposal]]:
@@ -84,7 +87,10 @@ class RecipeProposer:
         return found
 
     def plan(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
-        """An untried change of one block: another recipe first, then other parameters; None when there is none left.
+        """An untried change of one block; None when there is none left.
+
+        Another recipe first, then other parameters; of a model its proven settings first, then another model, then
+        other parameters.
 
         Parameters
         ----------
@@ -94,31 +100,64 @@ class RecipeProposer:
         trials : sequence of Trial
             What was tried for this block, in the order in which it was, failures included.
         """
-        current = solution.blocks.get(kind)
-        known = {trial.name for trial in trials} | ({current.name} if current else set())
+        plans = [self._fresh, self._setting, self._sample]
+        if kind == "model":
+            plans = [self._setting, self._fresh, self._sample]
+        return next((found for plan in plans if (found := plan(solution, kind, trials))), None)
+
+    def _fresh(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
+        """A recipe that was not tried."""
+        known = {trial.name for trial in trials} | {each.name for each in [solution.blocks.get(kind)] if each}
         fresh = next((each for each in self._options(solution, kind) if each.name not in known), None)
-        if fresh:
-            return Proposal(
-                solution.replace(kind, fresh.block(fresh.portfolio[0], task=self.task)), f"{kind}: {fresh.name}"
-            )
+        if fresh is None:
+            return None
+        block = fresh.block(fresh.portfolio[0], task=self.task)
+        return Proposal(solution.replace(kind, block), f"{kind}: {fresh.name}")
+
+    def _setting(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
+        """A setting of the portfolio of the block's recipe."""
+        return self._changed(solution, kind, trials, lambda recipe, current, known: iter(recipe.portfolio))
+
+    def _sample(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
+        """Parameters near the present ones, drawn by the tree-structured Parzen estimator (Bergstra et al. 2011)."""
+        return self._changed(solution, kind, trials, self._samples)
+
+    def _changed(
+        self,
+        solution: Solution,
+        kind: str,
+        trials: Sequence[Trial],
+        settings: Callable[[Recipe, Block, Sequence[_Known]], Iterator[Mapping[str, Any]]],
+    ) -> Proposal | None:
+        """The block with the first of these settings that was not tried."""
+        current = solution.blocks.get(kind)
         if current is None or not knows_recipe(kind, current.name):
             return None
-        parameters = self._parameters(find_recipe(kind, current.name), current, trials)
-        if parameters is None:
+        recipe, own = find_recipe(kind, current.name), set(current.parameters)  # of this task: others mean nothing here
+        defaults = _only(own, recipe.defaults)
+        known = [
+            (defaults | _only(own, trial.parameters), trial.score) for trial in trials if trial.name == recipe.name
+        ]
+        tried = {_key(values) for values, _ in known} | {_key(current.parameters)}
+        found = (defaults | _only(own, each) for each in settings(recipe, current, known))
+        fresh = next((each for each in found if _key(each) not in tried), None)
+        if fresh is None:
             return None
-        block = current.with_parameters(parameters)
+        block = current.with_parameters(fresh)
         return Proposal(solution.replace(kind, block), f"{kind}: {current.name}, {_difference(block, current)}")
 
     def _solution(self, model: Recipe, turn: int) -> Proposal:
         """The ``turn``-th setting of a model, with blocks that go with it."""
-        encodes = [each for each in recipes_for("encode", self.task) if _feeds(each, model)]
-        wanted = [each for name in model.encodes for each in encodes if each.name == name] or encodes[:1]
+        encodes = {each.name: each for each in recipes_for("encode", self.task) if _feeds(each, model)}
+        pairs = [(each, None) if isinstance(each, str) else each for each in model.encodes]
+        wanted = [each for each in pairs if each[0] in encodes] or [(name, None) for name in list(encodes)[:1]]
         if not wanted:
             raise SolutionError(
                 f"recipe model_{model.name}: no encode recipe is for its family {model.family!r}; "
                 "name the family of a model that there is, or add such a recipe"
             )
-        encode = wanted[turn % len(wanted)]
+        chosen, values = wanted[turn % len(wanted)]
+        encode = encodes[chosen]
         features = [each.name for each in self._worth_having("features") if not _clash(each, encode)]
         recipes = [
             recipes_for("clean", self.task)[0],
@@ -126,7 +165,8 @@ class RecipeProposer:
         ]
         recipes += [encode, *self._worth_having("target")[:1], *self._worth_having("postprocess")[:1]]
         blocks = {each.kind: each.block(each.portfolio[0], task=self.task) for each in recipes}
-        blocks["encode"] = encode.block(encode.portfolio[turn % len(encode.portfolio)], task=self.task)
+        values = encode.portfolio[turn % len(encode.portfolio)] if values is None else values
+        blocks["encode"] = encode.block(values, task=self.task)
         blocks["model"] = model.block(model.portfolio[turn], task=self.task)
         name = ", ".join(["+".join(features)] * bool(features) + [encode.name, model.name])
         return Proposal(Solution.of(blocks), f"{name} ({turn + 1})" if turn else name)
@@ -136,7 +176,10 @@ class RecipeProposer:
         return [each for each in recipes_for(kind, self.task) if each.suits(self.task) > 1]
 
     def _options(self, solution: Solution, kind: str) -> list[Recipe]:
-        """The recipes of a kind (of features: also in chains) that go with the other blocks of a solution."""
+        """The recipes of a kind that go with the other blocks of a solution.
+
+        Of models those of the branch; of features the present ones with one more, then with one less, then each alone.
+        """
         others = [
             find_recipe(other, block.name)
             for other, block in solution.blocks.items()
@@ -144,41 +187,38 @@ class RecipeProposer:
         ]
         found = [
             each
-            for each in recipes_for(kind, self.task)
+            for each in (self._models if kind == "model" else recipes_for(kind, self.task))
             if not any(_clash(each, other) for other in others)
             and all(_feeds(each, other) for other in others if (kind, other.kind) == ("encode", "model"))
             and all(_feeds(other, each) for other in others if (kind, other.kind) == ("model", "encode"))
         ]
         if kind != "features":
             return found
-        names = [each.name for each in found]
-        chains = [chain for size in range(len(names), 0, -1) for chain in combinations(names, size)]
-        return [find_recipe(kind, "+".join(chain)) for chain in chains]
+        names, present = [each.name for each in found], solution.blocks.get(kind)
+        chain = present.name.split("+") if present and knows_recipe(kind, present.name) else []
+        chains = [[*chain, name] for name in names if name not in chain]
+        chains += [[each for each in chain if each != name] for name in chain if len(chain) > 1]
+        chains += [[name] for name in names]
+        return [find_recipe(kind, "+".join(each)) for each in chains]
 
-    def _parameters(self, recipe: Recipe, current: Block, trials: Sequence[Trial]) -> dict[str, Any] | None:
-        """An untried setting: of the portfolio, then by the tree-structured Parzen estimator (Bergstra et al. 2011)."""
-        own = set(current.parameters)  # for this task, which some of the recipe's mean nothing to
-        defaults, space = _only(own, recipe.defaults), _only(own, recipe.space)
-        mine = [(defaults | _only(own, trial.parameters), trial.score) for trial in trials if trial.name == recipe.name]
-        tried = {_key(values) for values, _ in mine} | {_key(current.parameters)}
-        settings = [defaults | _only(own, setting) for setting in recipe.portfolio]
-        fresh = [setting for setting in settings if _key(setting) not in tried]
-        if fresh or not space:
-            return fresh[0] if fresh else None
-        samples = self._samples(space, mine)
-        return next((defaults | each for each in samples if _key(defaults | each) not in tried), None)
-
-    def _samples(
-        self, space: Mapping[str, Parameter], trials: Sequence[tuple[Mapping[str, Any], float | None]]
-    ) -> Iterator[dict[str, Any]]:
+    def _samples(self, recipe: Recipe, current: Block, known: Sequence[_Known]) -> Iterator[Mapping[str, Any]]:
         import optuna
 
+        space = {
+            name: parameter.around(current.parameters[name], _REACH)
+            if current.parameters[name] in parameter
+            else parameter
+            for name, parameter in recipe.space.items()
+            if name in current.parameters
+        }
+        if not space:
+            return
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         greater_is_better = get_metric(self.task.metric, self.task.type).greater_is_better
-        sampler = optuna.samplers.TPESampler(n_startup_trials=5, seed=self.seed + len(trials))
+        sampler = optuna.samplers.TPESampler(n_startup_trials=5, seed=self.seed + len(known))
         study = optuna.create_study(direction="maximize" if greater_is_better else "minimize", sampler=sampler)
         found = distributions(space)
-        for values, score in trials:
+        for values, score in known:
             if score is not None and all(values[name] in space[name] for name in space):
                 params = _only(space, values)
                 study.add_trial(optuna.trial.create_trial(params=params, distributions=found, value=score))

@@ -54,8 +54,9 @@ class Recipe:
         Of ``model``: models of one family want their input alike (``"boosting"``, ``"trees"``, ``"linear"``).
     families : tuple of str
         Of ``encode``: the families of models that it is made for; all of them when empty.
-    encodes : tuple of str
-        Of ``model``: names of the ``encode`` recipes that go best with it; its settings start with them in turn.
+    encodes : tuple of str or (str, {parameter: value})
+        Of ``model``: names of the ``encode`` recipes that go best with it, some with a setting that does; its own
+        settings start with them in turn.
     excludes : tuple of str
         Names of recipes, as ``<kind>_<name>``, that have no purpose beside this one.
     sparse : bool
@@ -74,7 +75,7 @@ class Recipe:
     cost: Callable[[Task], float] = lambda task: 0.02 + 1e-7 * cells(task)
     family: str = ""
     families: tuple[str, ...] = ()
-    encodes: tuple[str, ...] = ()
+    encodes: tuple[str | tuple[str, Mapping[str, Any]], ...] = ()
     excludes: tuple[str, ...] = ()
     sparse: bool = False
     text: str = field(default="", repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,11 @@ class Integer:
     def __contains__(self, value: object) -> bool:
         return isinstance(value, int) and self.low <= value <= self.high
 
+    def around(self, value: int, share: float) -> Integer:
+        """The part of it that reaches so far from a value, as a share of the whole, on both sides."""
+        low, high = _around(self.low, self.high, value, share, log=self.log)
+        return Integer(min(math.ceil(low), value), max(math.floor(high), value), self.log)
+
     def distribution(self) -> BaseDistribution:
         from optuna.distributions import IntDistribution
 
@@ -39,6 +45,10 @@ class Real:
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high
+
+    def around(self, value: float, share: float) -> Real:
+        """The part of it that reaches so far from a value, as a share of the whole, on both sides."""
+        return Real(*_around(self.low, self.high, value, share, log=self.log), self.log)
 
     def distribution(self) -> BaseDistribution:
         from optuna.distributions import FloatDistribution
@@ -64,6 +74,10 @@ class Choice:
     def __hash__(self) -> int:
         return hash(self.values)
 
+    def around(self, value: Any, share: float) -> Choice:
+        """All of it: values have no order."""
+        return self
+
     def distribution(self) -> BaseDistribution:
         from optuna.distributions import CategoricalDistribution
 
@@ -71,6 +85,14 @@ class Choice:
 
 
 Parameter = Integer | Real | Choice
+
+
+def _around(low: float, high: float, value: float, share: float, *, log: bool) -> tuple[float, float]:
+    if log:
+        factor = (high / low) ** share
+        return max(low, value / factor), min(high, value * factor)
+    reach = (high - low) * share
+    return max(low, value - reach), min(high, value + reach)
 
 
 def distributions(space: Mapping[str, Parameter]) -> dict[str, BaseDistribution]:

@@ -13,11 +13,10 @@ from mlestar.report.charts import Bar, bars
 from mlestar.report.histogram import histogram
 from mlestar.report.numbers import duration, is_number, percent, plain
 from mlestar.report.run import Run
-from mlestar.report.words import validation
+from mlestar.report.words import stage_order, validation
 
 __all__ = ["Budget", "Column", "budget", "columns", "facts", "roles"]
 
-STAGES = ("scope", "search", "ablate", "refine", "ensemble", "validate", "finalize")
 MOST_COLUMNS = 500
 MOST_IN_CELL = 6
 IN_OTHER_CELLS = ("storage", "count", "missing", "unique")
@@ -83,7 +82,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
         ("Metric", f"{run.metric} ({'higher' if run.greater_is_better else 'lower'} is better)"),
         ("Rows", _rows(run)),
         ("Columns", roles(run)),
-        ("Cross-validation", validation(task)),
+        ("Cross-validation", validation(task, run.plan.get("folds"))),
     ]
     purpose = run.scope.get("spec", {}).get("purpose") or {}
     labels = {"intended_use": "Intended use", "out_of_scope": "Out of scope", "owner": "Owner"}
@@ -101,7 +100,7 @@ def budget(run: Run) -> Budget:
             _of_planned(show, spent.get((stage, branch)), planned.get((stage, branch))),
             planned.get((stage, branch)), "over" if _is_over(spent, planned, (stage, branch)) else "",
         )
-        for stage, branch in sorted({*planned, *spent}, key=lambda key: (_stage_order(key[0]), key[1]))
+        for stage, branch in sorted({*planned, *spent}, key=lambda key: (stage_order(key[0]), key[1]))
         for label in [f"{stage} · branch {branch}" if branch else stage]
     ]  # fmt: skip
     charged = sum(entry["evaluations"] for entry in run.history["spent"])
@@ -169,10 +168,6 @@ def _of_planned(show: Callable[[Any], str], spent: float | None, planned: float 
 
 def _is_over(spent: Mapping[Any, float], planned: Mapping[Any, float], key: tuple[str, str]) -> bool:
     return key in planned and spent.get(key, 0.0) > 1.05 * planned[key]
-
-
-def _stage_order(stage: str) -> int:
-    return STAGES.index(stage) if stage in STAGES else len(STAGES)
 
 
 def _listed(values: list[str]) -> str:

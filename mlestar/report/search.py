@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,19 @@ from markupsafe import Markup
 from mlestar.report.charts import PALETTE, Bar, Interval, Point, bars, intervals, trajectory
 from mlestar.report.numbers import ABSENT, duration, is_number, percent, plain
 from mlestar.report.run import Run
-from mlestar.report.words import made_by, outcome
+from mlestar.report.words import made_by, outcome, stage_order
 
-__all__ = ["Ensemble", "Series", "Standing", "ensemble", "leaderboard", "series", "trajectory_chart"]
+__all__ = [
+    "Contribution",
+    "Ensemble",
+    "Series",
+    "Standing",
+    "contributions",
+    "ensemble",
+    "leaderboard",
+    "series",
+    "trajectory_chart",
+]
 
 MOST_ROWS = 500
 
@@ -49,6 +59,16 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Contribution:
+    """The best score after a stage, and what that stage has added to it."""
+
+    stage: str
+    tried: str
+    score: str
+    added: str
+
+
+@dataclass(frozen=True)
 class Ensemble:
     method: str
     weights: Markup | None
@@ -77,6 +97,27 @@ def trajectory_chart(run: Run) -> Markup:
     title = f"Cross-validated {run.metric} of every candidate over time, and the best so far per branch"
     axis = f"cross-validated {run.metric}"
     return trajectory(points, greater_is_better=run.greater_is_better, title=title, axis=axis)
+
+
+def contributions(run: Run) -> list[Contribution]:
+    """What each stage added to the best cross-validated score, from the plain baseline on."""
+    best = (run.scope.get("plain") or {}).get("score")
+    found = [Contribution("plain baseline", "", run.score_format(best), "")]
+    for stage, step in sorted(
+        {(each["stage"], each["step"]) for each in run.tried}, key=lambda each: (each[1], stage_order(each[0]))
+    ):
+        tried = [each for each in run.tried if (each["stage"], each["step"]) == (stage, step)]
+        [first, *_] = run.rank([*tried, {"score": best}])
+        found.append(_contribution(run, f"{stage} {step}" if step else stage, tried, first["score"], best))
+        best = first["score"]
+    ways = run.ensemble["candidates"]
+    return [*found, _contribution(run, "ensemble", ways, run.model["score"], best)]
+
+
+def _contribution(run: Run, stage: str, tried: Sequence[Mapping[str, Any]], score: Any, before: Any) -> Contribution:
+    return Contribution(
+        stage, f"{len(tried):,}", run.score_format(score), run.score_format.signed(run.gain(score, before))
+    )
 
 
 def leaderboard(run: Run) -> list[Standing]:

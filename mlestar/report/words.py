@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["made_by", "outcome", "recipe_of", "validation", "variant_of"]
+__all__ = ["made_by", "outcome", "recipe_of", "stage_order", "validation", "variant_of"]
+
+STAGES = ("scope", "search", "ablate", "refine", "ensemble", "validate", "finalize")
 
 OUTCOMES = {
     "ok": "scored",
@@ -30,16 +32,23 @@ def outcome(status: str) -> str:
     return OUTCOMES.get(status, status.replace("_", " "))
 
 
+def stage_order(stage: str) -> int:
+    """Its place in a run; what is no stage comes last."""
+    return STAGES.index(stage) if stage in STAGES else len(STAGES)
+
+
 def made_by(candidate: Mapping[str, Any]) -> str:
     """The stage that made a candidate, its step and the block that it changed."""
     step = f" {candidate['step']}" if candidate["step"] else ""
     return f"{candidate['stage']}{step}{' · ' + candidate['block'] if candidate['block'] else ''}"
 
 
-def validation(task: Mapping[str, Any]) -> str:
-    """How the training rows are split, as in "stratified 5-fold, 3 repeats"."""
+def validation(task: Mapping[str, Any], used: int | None) -> str:
+    """How the training rows are split, as in "stratified 5-fold, 3 repeats", and how many of the folds were used."""
     scheme = SPLITTERS[task["splitter"]].format(task["folds"])
-    return f"{scheme}, {task['repeats']} repeats" if task["repeats"] > 1 else scheme
+    if task["repeats"] > 1:
+        return f"{scheme}, {task['repeats']} repeats"
+    return scheme if used in (None, task["folds"]) else f"{scheme}, of which the budget sufficed for {used}"
 
 
 def variant_of(name: str, kind: str) -> str:

@@ -238,6 +238,8 @@ def _requirement(package: str) -> str:
 def _program_imports(solution: Solution, task: Task) -> list[Import]:
     """What the program needs beside its blocks."""
     found = list(_PROGRAM_IMPORTS)
+    if len(solution.members) > 1 or solution.needs_out_of_fold:
+        found += [Import("os"), Import("concurrent.futures", "ThreadPoolExecutor")]
     if any("target" in member for member in solution.members):
         found.append(Import("sklearn.compose", "TransformedTargetRegressor"))
     if solution.needs_out_of_fold:

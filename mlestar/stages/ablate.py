@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from mlestar.evaluation import Evaluation
-from mlestar.recipes import RecipeProposer
 from mlestar.solution import Solution
 from mlestar.stages.branch import Branch, open_branch
 from mlestar.stages.candidates import Candidate
@@ -37,8 +36,7 @@ def ablate(
     with open_branch("ablate", scope_dir, train_dir, candidates_dir, store, branch=branch, step=step) as work:
         best = work.candidates.best
         solution = work.candidates.solution(best.id)
-        proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
-        nulls = proposer.nulls(solution)
+        nulls = work.proposer.nulls(solution)
         folds = _folds(work, [proposal.solution for _, proposal in nulls])
         for kind, proposal in nulls:
             known = work.candidates.find(proposal.solution.id)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlestar.evaluation import Evaluation, Harness, Interrupted
 from mlestar.progress import emit
-from mlestar.recipes import plain_solution, static_cost
+from mlestar.recipes import RecipeProposer, plain_solution, static_cost
 from mlestar.solution import Solution, render
 from mlestar.stages.budget import Spent, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
@@ -53,6 +53,8 @@ class Branch:
     ) -> None:
         self.scoped, self.harness, self.candidates, self.budget = scoped, harness, candidates, budget
         self.stage, self.branch, self.step = stage, branch, step
+        branches = scoped.scope.pipeline.branches
+        self.proposer = RecipeProposer(scoped.task, seed=scoped.task.seed, branch=branch, branches=branches)
         self._lanes = max(cores() / scoped.scope.pipeline.branches, 1.0)
         if candidates.best_id:
             self._keep_time_to_ship()
@@ -167,7 +169,8 @@ class Branch:
     def _keep_time_to_ship(self) -> None:
         best = self.candidates.best
         fold_seconds = best.seconds / len(best.fold_scores)
-        fit = refit_seconds(self.candidates.solution(best.id), fold_seconds, self.harness.folds, len(self.harness.y))
+        solution, rows = self.candidates.solution(best.id), len(self.harness.y)
+        fit = refit_seconds(solution, fold_seconds, self.harness.folds, rows, self.scoped.task)
         self.budget.keep(fit / CERTAINTY)
 
     def differences(self, new: Sequence[float], old: Sequence[float]) -> list[float]:
@@ -184,7 +187,7 @@ class Branch:
             left = self.budget.left_of_branch if self.leads(scores) else self.budget.left
             if not self.budget.counted and rest > left + taken / fits:
                 return f"after {len(scores)} folds in {taken:.1f} s, the others would take longer than is left"
-            return self._hopeless(scores)
+            return self._hopeless(solution, scores)
 
         return reason
 
@@ -194,16 +197,22 @@ class Branch:
             return True
         return bool(scores) and sum(self.differences(scores, self.candidates.best.fold_scores)) > 0
 
-    def _hopeless(self, scores: Sequence[float]) -> str | None:
-        """Whether it has too little of the best one's lead over trivial."""
+    def _hopeless(self, solution: Solution, scores: Sequence[float]) -> str | None:
+        """Whether it has too little of the best one's lead over trivial, or is the same model and nowhere better.
+
+        Another model may be worth its folds for an ensemble, where it errs on other rows.
+        """
         if self.candidates.best_id is None:
             return None
-        best = self.candidates.best.fold_scores[: len(scores)]
+        best = self.candidates.best
         trivial = self.scoped.baseline["score"]
-        lead = sum(self.harness.gain(score, trivial) for score in best) / len(best)
+        lead = sum(self.harness.gain(score, trivial) for score in best.fold_scores[: len(scores)]) / len(scores)
         mine = sum(self.harness.gain(score, trivial) for score in scores) / len(scores)
         if lead > 0 and mine < _HOPELESS_SKILL * lead:
             return f"after {len(scores)} folds {mine / lead:.0%} of the best candidate's lead over the trivial baseline"
+        is_alike = solution.blocks["model"].name == best.recipes["model"]
+        if is_alike and all(each <= 0 for each in self.differences(scores, best.fold_scores)):
+            return f"no better than the best candidate, with the same model, on any of the first {len(scores)} folds"
         return None
 
     def _note(self, evaluation: Evaluation, name: str, parent: str | None, block: str | None) -> None:

@@ -26,6 +26,8 @@ _NEEDS = {
     "finalize": (4.0, 4.0),
 }  # seconds, and fits of the dearest kind
 _SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
+_CANDIDATES = 6  # of the dearest kind, that a branch is to have the time for before candidates run on more folds
+_FEWEST_FOLDS = 2
 _STAGE_OVERHEAD = 0.3  # seconds from the end of a stage to the start of the next, under a local runner
 _CLOSING = 1.5  # seconds to stop the servers and to lay out the result
 _LEAST_SECONDS = 6.0
@@ -45,15 +47,26 @@ class Spent(BaseModel):
 
 
 class Plan(BaseModel):
-    """Seconds (``wall_clock``) or fits (``evaluations``) per stage; for those of a branch: per branch and step."""
+    """Seconds (``wall_clock``) or fits (``evaluations``) per stage; for those of a branch: per branch and step.
+
+    ``folds`` says on how many of the folds candidates are compared; None is on all.
+    """
 
     mode: Literal["wall_clock", "evaluations"]
     total: float
     stages: dict[str, float]
+    folds: int | None = None
 
 
 def make_plan(
-    *, wall_clock: float, evaluations: int | None, outer_steps: int, branches: int, used: float, fit_seconds: float
+    *,
+    wall_clock: float,
+    evaluations: int | None,
+    outer_steps: int,
+    branches: int,
+    used: float,
+    fit_seconds: float,
+    folds: int | None = None,
 ) -> Plan:
     """Divide the budget among the stages that come after scope.
 
@@ -68,6 +81,8 @@ def make_plan(
     fit_seconds : float
         What a fit of the dearest solution is likely to take. The stages after the branches are planned by it, up to
         their shares; what they do not need is for the branches.
+    folds : int, optional
+        That there are, if fewer will do where fits take long for the budget.
 
     Raises
     ------
@@ -95,7 +110,10 @@ def make_plan(
     late = {name: min(rest * _MOST_SHARES[name], fixed + fits * fit_seconds) for name, (fixed, fits) in _NEEDS.items()}
     for_branches = rest - sum(late.values())
     stages = {name: for_branches * share for name, share in branch.items()}
-    return Plan(mode="wall_clock", total=wall_clock, stages=stages | late)
+    if folds:
+        possible = for_branches / (_CANDIDATES * fit_seconds)
+        folds = max(min(int(possible), folds), _FEWEST_FOLDS)
+    return Plan(mode="wall_clock", total=wall_clock, stages=stages | late, folds=folds)
 
 
 def seconds_left() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,13 +22,15 @@ from mlestar.stages.environment import cores
 from mlestar.stages.failures import why_nothing_ran
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
 from mlestar.stages.reasons import member_reason, program_reason
-from mlestar.stages.refits import CERTAINTY, refit_seconds
+from mlestar.stages.refits import CERTAINTY, refit_seconds, seconds_together
 from mlestar.stages.scoped import Scoped, open_harness
 from mlestar.stages.weights import Weigh, average, greedy, nested_scores
 
 __all__ = ["ensemble"]
 
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
+_MOST_ALIKE = 4  # of them, with the same model: they add less to each other than another model does
+_AVERAGED = 3  # with equal weights: the best, and the best with different models
 _LEAST_WEIGHT = 0.05
 _SECOND_LEVEL_SECONDS = 30.0
 _ONCE_SHARE = 0.6  # of what is left of the run, that a fit may take which is not repeated in finalize
@@ -121,7 +124,7 @@ def _choices(
     if not ranked:
         raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
     different = [each for place, each in enumerate(ranked) if not _repeats(merged, each, ranked[:place])]
-    pool = [each for each in different if affordable(merged.solution(each.id), [each])][:_MOST_CANDIDATES]
+    pool = _pool([each for each in different if affordable(merged.solution(each.id), [each])])
     choices = [_single(merged.solution(each.id), each) for each in pool[:3]]
     if different[0] not in pool[:1]:
         choices += _dear(harness, merged.solution(different[0].id), different[0], affordable)
@@ -158,7 +161,12 @@ def _ensembles(
 
         return weighed
 
-    plans: list[tuple[str, Weigh]] = [("average", average(3)), ("greedy", greedy), ("average", average(5))]
+    first_of_each = {each.recipes["model"]: place for place, each in reversed(list(enumerate(pool)))}
+    plans: list[tuple[str, Weigh]] = [
+        ("average of {}", average(range(min(_AVERAGED, len(pool))))),
+        ("average of {} models", average(sorted(first_of_each.values())[:_AVERAGED])),
+        ("greedy", greedy),
+    ]
     found: set[tuple[float, ...]] = set()
     for method, weigh in plans[: scoped.scope.pipeline.ensemble_rounds]:
         if budget.exhausted:
@@ -169,8 +177,18 @@ def _ensembles(
         if len(members) > 1 and tuple(weights) not in found:
             found.add(tuple(weights))
             nested = nested_scores(harness, stack, shipped(weigh))
-            name = f"{method} of {len(members)}" if method == "average" else method
-            yield _ensemble(harness, merged, name, members, postprocess, nested, budget)
+            yield _ensemble(harness, merged, method.format(len(members)), members, postprocess, nested, budget)
+
+
+def _pool(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates that an ensemble is chosen from: the best, but not too many with the same model."""
+    taken: Counter[str] = Counter()
+    pool = []
+    for each in ranked:
+        taken[each.recipes["model"]] += 1
+        if taken[each.recipes["model"]] <= _MOST_ALIKE:
+            pool.append(each)
+    return pool[:_MOST_CANDIDATES]
 
 
 def _repeats(merged: Candidates, candidate: Candidate, better: Sequence[Candidate]) -> bool:
@@ -230,8 +248,9 @@ class _Affordable:
         self._scoped, self._harness, self._budget = scoped, harness, budget
 
     def __call__(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> bool:
-        fold_seconds = sum(each.seconds / len(each.fold_scores) for each in members)
-        fit = refit_seconds(solution, fold_seconds, self._harness.folds, len(self._harness.y))
+        fold_seconds = seconds_together([each.seconds / len(each.fold_scores) for each in members])
+        harness = self._harness
+        fit = refit_seconds(solution, fold_seconds, harness.folds, len(harness.y), harness.task)
         return self._budget.counted or fit <= _fit_seconds(self._scoped, self._budget, once=once) * CERTAINTY
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -32,7 +33,7 @@ class ModelFacts(BaseModel):
     blessed : bool or None
         None before validation.
     fit_seconds : float
-        What fitting the judged model took.
+        What fitting and saving the judged model took.
     """
 
     kind: Literal["judged", "final"]
@@ -47,7 +48,7 @@ class ModelFacts(BaseModel):
 
 
 def fit_and_save(workers: Workers, program: str, task: Task, data_dir: Path, model: Path, limits: Limits) -> float:
-    """Fit a program on a data directory, write the state, return the seconds that the fit took.
+    """Fit a program on a data directory, write the state, return the seconds that both took.
 
     Raises
     ------
@@ -58,8 +59,9 @@ def fit_and_save(workers: Workers, program: str, task: Task, data_dir: Path, mod
     def fit() -> float:
         with workers.session(program, seed=task.seed, threads=FIT_THREADS, limits=limits) as session:
             phase = session.fit(data_dir / "features.arrow", data_dir / "target.arrow")
+            saving = time.monotonic()
             session.save(model)
-        return phase.seconds
+        return phase.seconds + time.monotonic() - saving
 
     return insisting(fit)
 

@@ -17,9 +17,10 @@ from mlestar.stages.candidates import Candidate
 __all__ = ["refine"]
 
 _ACCEPTANCE = 0.3  # standard errors of the paired difference that a gain must exceed
-_PRIOR_PROMISE = {"model": 1.0, "features": 0.5, "encode": 0.4, "target": 0.3, "postprocess": 0.2, "clean": 0.05}
+_PRIOR_PROMISE = {"model": 1.0, "features": 0.6, "encode": 0.5, "target": 0.3, "postprocess": 0.2, "clean": 0.05}
+_MATTERS = 4.0  # standard errors of an ablation's effect, from which a block counts in full
 _MOST_PASSED_OVER = 8  # plans for a block that are too dear, until it is left for another one
-_FORGETTING = 0.5  # of a block's promise, for every time that it was refined without a gain
+_FORGETTING = 0.6  # of a block's promise, for every time that it was refined without a gain
 
 
 def refine(
@@ -37,36 +38,44 @@ def refine(
         Number of the outer step, from 1.
     """
     with open_branch("refine", scope_dir, train_dir, candidates_dir, store, branch=branch, step=step) as work:
-        proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
         exhausted: set[str] = set()
         while not work.budget.exhausted and (kind := _most_promising(work, exhausted)):
-            if not _refine_block(work, proposer, kind):
+            if not _refine_block(work, kind):
                 exhausted.add(kind)
     work.candidates.write(refined_dir)
 
 
 def _most_promising(work: Branch, exhausted: set[str]) -> str | None:
-    """The block with the largest promise: what ablating it changed, and its error; less for every vain refinement."""
-    history = work.candidates.history
-    noise = work.candidates.best.standard_error or 0.0
-    promises = {kind: noise * _PRIOR_PROMISE[kind] for kind in RecipeProposer.kinds(work.scoped.task)}
-    for each in history["ablations"]:
-        if each["effect"] is not None:
-            promises[each["block"]] = abs(each["effect"]) + (each["standard_error"] or 0.0)
+    """The block with the largest promise.
+
+    How much a block matters says its ablation, in units of its noise; beyond some of these, a larger effect promises no
+    more: that a linear model is far behind does not mean that trees can be improved. A block of which an ablated or
+    unfinished variant leads comes first, and every refinement in vain takes from a promise.
+    """
+    history, best = work.candidates.history, work.candidates.best
+    promises = {kind: _PRIOR_PROMISE[kind] for kind in RecipeProposer.kinds(work.scoped.task)}
+    effects = {each["block"]: each for each in history["ablations"] if each["effect"] is not None}  # the latest of each
+    for kind, each in effects.items():
+        if kind in promises:
+            noise = each["standard_error"] or abs(each["effect"]) or 1.0
+            promises[kind] *= 0.5 + min(abs(each["effect"]) / noise, _MATTERS) / (2 * _MATTERS)
     for each in history["refinements"]:
         if each["block"] in promises and not each["accepted"]:
             promises[each["block"]] *= _FORGETTING
+    for kind in promises:
+        if any(True for _ in _unfinished(work, best, kind)):
+            promises[kind] += max(_PRIOR_PROMISE.values())
     return max((kind for kind in promises if kind not in exhausted), key=lambda kind: promises[kind], default=None)
 
 
-def _refine_block(work: Branch, proposer: RecipeProposer, kind: str) -> bool:
+def _refine_block(work: Branch, kind: str) -> bool:
     """Try plans for one block of the best candidate; False when there was none left that could be afforded."""
     before = work.candidates.best
     solution = work.candidates.solution(before.id)
     tried: list[tuple[Evaluation, str, dict[str, Any]]] = []
     unfinished = _unfinished(work, before, kind)
     while len(tried) < work.scoped.scope.pipeline.inner_steps:
-        plan = next(unfinished, None) or _affordable_plan(work, proposer, solution, kind)
+        plan = next(unfinished, None) or _affordable_plan(work, solution, kind)
         if plan is None:
             break
         evaluation = work.evaluate(plan.solution, plan.name, parent=before.id, block=kind)
@@ -111,11 +120,11 @@ def _unfinished(work: Branch, before: Candidate, kind: str) -> Iterator[Proposal
                 yield Proposal(solution, entry.name)
 
 
-def _affordable_plan(work: Branch, proposer: RecipeProposer, solution: Solution, kind: str) -> Proposal | None:
+def _affordable_plan(work: Branch, solution: Solution, kind: str) -> Proposal | None:
     """The first plan that the budget suffices for; those before it are passed over, as if they had given no score."""
     trials = _trials(work, kind)
     for _ in range(_MOST_PASSED_OVER + 1):
-        plan = proposer.plan(solution, kind, trials)
+        plan = work.proposer.plan(solution, kind, trials)
         if plan is None or work.affordable(plan.solution):
             return plan
         block = plan.solution.blocks[kind]
@@ -128,8 +137,17 @@ def _trials(work: Branch, kind: str) -> list[Trial]:
     trials = []
     for entry in work.candidates.entries:
         if block := work.candidates.solution(entry.id).blocks.get(kind):
-            trials.append(Trial(block.name, block.parameters, entry.score if entry.status == "ok" else None))
+            trials.append(Trial(block.name, block.parameters, _likely_score(work, entry)))
     return trials
+
+
+def _likely_score(work: Branch, entry: Candidate) -> float | None:
+    """Its score; where it was given up after some folds, the best candidate's with the difference on these."""
+    if entry.status != "pruned" or not entry.fold_scores:
+        return entry.score if entry.status == "ok" else None
+    best = work.candidates.best
+    difference = np.mean(entry.fold_scores) - np.mean(best.fold_scores[: len(entry.fold_scores)])
+    return float((best.score or 0.0) + difference)
 
 
 def _plan(

@@ -26,6 +26,7 @@ from mlestar.data.target import has_target, target_frame, target_values
 from mlestar.data.task import Task
 from mlestar.errors import DataError
 from mlestar.evaluation import Harness, InvalidScore
+from mlestar.evaluation.folds import some_folds
 from mlestar.files import write_bytes, write_json
 from mlestar.progress import emit
 from mlestar.recipes import RecipeProposer, plain_solution, static_cost
@@ -39,6 +40,7 @@ __all__ = ["GAP", "scope"]
 GAP = "gap"
 """Folder of the rows between training and holdout of a time-ordered task, which only the final fit sees."""
 
+_ENOUGH_ROWS = 1000  # of a fold, that it says enough with few others
 _BASELINE_SHARE = 0.15  # of the wall clock that the plain baseline may take
 
 
@@ -88,16 +90,18 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
         baselines = _baselines(harness, LONGEST_FIT if budget.evaluations else budget.wall_clock * _BASELINE_SHARE)
     for warning in warnings:
         emit("note", message=warning)
+    fold_rows = len(harness.y) // len(harness.folds)
     plan = make_plan(
         wall_clock=budget.wall_clock,
         evaluations=budget.evaluations,
         outer_steps=loaded.scope.pipeline.outer_steps,
         branches=loaded.scope.pipeline.branches,
         used=time.monotonic() - started,
-        fit_seconds=_dearest_fit(task, baselines["seconds_per_evaluation"]),
+        fit_seconds=_dearest_fit(task, baselines["seconds_per_evaluation"], loaded.scope.pipeline.branches),
+        folds=len(harness.folds) if fold_rows >= _ENOUGH_ROWS else None,
     )
     write_json(scope_dir / "plan.json", plan.model_dump())
-    write_json(scope_dir / "scope.json", {**document, **baselines})
+    write_json(scope_dir / "scope.json", {**document, **_on_folds(baselines, plan.folds, task)})
 
 
 @contextmanager
@@ -152,7 +156,7 @@ def _write_data(
 
 
 def _baselines(harness: Harness, seconds: float) -> dict[str, Any]:
-    """Cross-validated scores of a constant prediction and of plain gradient boosting; and what a fit costs."""
+    """Scores on every fold of a constant prediction and of plain gradient boosting; and what a fit costs."""
     task, trivial = harness.task, []
     for fold in harness.folds:
         predictions, labels = trivial_predictions(task, harness.y[fold.train], len(fold.valid))
@@ -163,17 +167,32 @@ def _baselines(harness: Harness, seconds: float) -> dict[str, Any]:
     solution = plain_solution(task)
     plain = harness.evaluate(solution, seconds=lambda: seconds)
     return {
-        "baseline": {"score": float(np.mean(trivial)), "description": "the same prediction for every row"},
-        "plain": {"score": plain.score, "status": plain.status, "solution": solution.id, "seconds": plain.seconds},
+        "baseline": {"score": trivial, "description": "the same prediction for every row"},
+        "plain": {
+            "score": list(plain.fold_scores) if plain.ok else None,
+            "status": plain.status,
+            "solution": solution.id,
+            "seconds": plain.seconds,
+        },
         "seconds_per_evaluation": plain.seconds / max(plain.fits, 1),
     }
 
 
-def _dearest_fit(task: Task, plain_seconds: float) -> float:
-    """What a fit of the dearest solution that a search starts from is likely to take, by that of the plain baseline."""
+def _on_folds(baselines: dict[str, Any], folds: int | None, task: Task) -> dict[str, Any]:
+    """The baselines with their mean score on the folds that candidates are compared on."""
+    found = dict(baselines)
+    for name in ("baseline", "plain"):
+        scores = baselines[name]["score"]
+        mean = None if scores is None else float(np.mean(some_folds(scores, folds, task)))
+        found[name] = {**baselines[name], "score": mean}
+    return found
+
+
+def _dearest_fit(task: Task, plain_seconds: float, branches: int) -> float:
+    """What a fit of the dearest solution that a branch starts from is likely to take, by that of the plain baseline."""
     costs = [
         static_cost(each.solution, task) * (task.folds + 1 if each.solution.needs_out_of_fold else 1)
-        for each in RecipeProposer(task, seed=task.seed).initial()
+        for each in RecipeProposer(task, seed=task.seed).initial()[:branches]
     ]
     return plain_seconds * max(costs) / static_cost(plain_solution(task), task)
 

@@ -48,11 +48,10 @@ class Scoped:
     @classmethod
     def read(cls, scope_dir: Path) -> Scoped:
         document = read_json(scope_dir / "scope.json")
-        plan = read_json(scope_dir / "plan.json")
         return cls(
             scope=parse_scope(json.dumps(document["spec"])).scope,
             task=Task.model_validate(document["task"]),
-            plan=Plan(mode=plan["mode"], total=plan["total"], stages=plan["stages"]),
+            plan=Plan.model_validate(read_json(scope_dir / "plan.json")),
             fingerprint=document["fingerprint"],
             baseline=document["baseline"],
             plain_score=document["plain"]["score"],
@@ -89,4 +88,5 @@ def open_harness(
             scratch=Path(scratch) / "folds",
             memory_mb=memory_limit_mb(),
             lanes=cores(),
+            folds=scoped.plan.folds,
         )

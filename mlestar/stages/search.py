@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlestar.errors import BudgetError
-from mlestar.recipes import Proposal, RecipeProposer, plain_solution
+from mlestar.recipes import Proposal, plain_solution
 from mlestar.stages.branch import Branch, open_branch
 from mlestar.stages.failures import why_nothing_ran
 
@@ -35,10 +35,8 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
         When no candidate ran to its end.
     """
     with open_branch("search", scope_dir, train_dir, None, store, branch=branch) as work:
-        proposer = RecipeProposer(work.scoped.task, seed=work.scoped.task.seed)
         reserve = _MERGE_SHARE * work.budget.limit
-        proposals = proposer.initial(branch, work.scoped.scope.pipeline.branches)
-        for proposal in proposals:
+        for proposal in work.proposer.initial():
             if work.candidates.best_id and work.budget.left < reserve:
                 break
             _try(work, proposal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -15,15 +15,15 @@ Weigh: TypeAlias = Callable[[Harness, np.ndarray, np.ndarray], np.ndarray]
 """(harness, stack (rows, candidates, outputs), rows to look at) -> weights (candidates,), which sum to one."""
 
 _ROUNDS, _PATIENCE = 20, 5  # of greedy selection; and how many of them may bring nothing until it ends
-_MOST_ROWS = 5000  # on which weights are chosen; more change them little and cost much
+_MOST_ROWS = 3000  # on which weights are chosen; more change them little and cost much
 
 
-def average(count: int) -> Weigh:
-    """Equal weights for the first ``count`` candidates."""
+def average(places: Sequence[int]) -> Weigh:
+    """Equal weights for the candidates at these places."""
 
     def weigh(harness: Harness, stack: np.ndarray, rows: np.ndarray) -> np.ndarray:
         weights = np.zeros(stack.shape[1])
-        weights[:count] = 1 / min(count, stack.shape[1])
+        weights[list(places)] = 1 / len(places)
         return weights
 
     return weigh

@@ -71,7 +71,7 @@ def test_recipes_are_chosen_by_task() -> None:
     assert names("encode", TEXTS)[0] == "tfidf"
     assert names("postprocess", TEXTS) == ["threshold"]
     assert names("target", TEXTS) == []
-    assert names("target", AMOUNTS) == ["log1p"]
+    assert names("target", AMOUNTS) == ["log1p", "quantile"]
     assert "target" not in names("encode", AMOUNTS)
 
 
@@ -90,7 +90,7 @@ def test_null_variants() -> None:
 
 
 def test_unknown_recipe_names_the_known_ones() -> None:
-    with pytest.raises(SolutionError, match="no model recipe 'xgboost'; there are catboost, extra_trees"):
+    with pytest.raises(SolutionError, match="no model recipe 'xgboost'; there are catboost, elastic_net, extra_trees"):
         find_recipe("model", "xgboost")
 
 

@@ -35,6 +35,18 @@ HOUSES = Task(
 PLAIN = HOUSES.model_copy(update={"columns": HOUSES.columns[:2]})
 
 
+MODELS = {"lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest", "ridge", "elastic_net"}
+
+
+def branch_of(task: Task, branch: int, branches: int) -> RecipeProposer:
+    return RecipeProposer(task, branch=branch, branches=branches)
+
+
+def settings_of(model: str) -> list[Trial]:
+    """All settings that are proven, tried."""
+    return [Trial(model, find_recipe("model", model).defaults | each) for each in find_recipe("model", model).portfolio]
+
+
 def solution(**names: str) -> Solution:
     return Solution.of({kind: find_recipe(kind, name).block() for kind, name in names.items()})
 
@@ -56,11 +68,21 @@ def refine(task: Task, start: Solution, kind: str, scores: list[float], seed: in
 @pytest.mark.parametrize("branches", [1, 2, 3])
 def test_branches_share_the_models_out(branches: int) -> None:
     dealt = [
-        {each.solution.blocks["model"].name for each in RecipeProposer(HOUSES).initial(branch, branches)}
+        {each.solution.blocks["model"].name for each in branch_of(HOUSES, branch, branches).initial()}
         for branch in range(branches)
     ]
-    assert sorted(name for names in dealt for name in names) == sorted(set().union(*dealt))
-    assert set().union(*dealt) == {"lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "ridge"}
+    assert sorted(name for names in dealt for name in names) == sorted(MODELS)
+
+
+def test_a_branch_refines_with_its_own_models() -> None:
+    start, trials, proposer = solution(clean="standard", encode="ordinal", model="lightgbm"), [], branch_of(PLAIN, 0, 2)
+    for _ in range(15):
+        plan = proposer.plan(start, "model", trials)
+        assert plan is not None
+        block = plan.solution.blocks["model"]
+        trials.append(Trial(block.name, block.parameters, 1.0))
+    other = {each.solution.blocks["model"].name for each in branch_of(PLAIN, 1, 2).initial()}
+    assert "catboost" in other and not other & {trial.name for trial in trials}
 
 
 def test_a_model_that_no_encoding_is_for_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,8 +94,8 @@ def test_a_model_that_no_encoding_is_for_is_named(monkeypatch: pytest.MonkeyPatc
 
 
 def test_branches_beyond_the_models_start_from_other_settings() -> None:
-    proposer = RecipeProposer(HOUSES)
-    first, late = proposer.initial(0, 6)[0], proposer.initial(5, 6)[0]
+    branches = len(MODELS) + 1
+    first, late = (branch_of(HOUSES, branch, branches).initial()[0] for branch in (0, branches - 1))
     assert first.solution.blocks["model"].name == late.solution.blocks["model"].name
     assert first.solution.id != late.solution.id
 
@@ -121,21 +143,33 @@ def test_plans_change_one_block_and_never_repeat(kind: str) -> None:
         assert plan.replace(kind, start.blocks.get(kind)).id == start.id
 
 
-def test_other_recipes_come_first() -> None:
-    plans = refine(PLAIN, solution(clean="standard", encode="ordinal", model="lightgbm"), "model", [1.0] * 5)
-    names = [plan.blocks["model"].name for plan in plans]
-    assert names == ["catboost", "hist_gradient_boosting", "extra_trees", "lightgbm", "lightgbm"]
+def test_proven_settings_come_first_then_other_models_then_draws() -> None:
+    start, proven = solution(clean="standard", encode="ordinal", model="lightgbm"), settings_of("lightgbm")[1:]
+    names = [
+        plan.blocks["model"].name for plan in refine(PLAIN, start, "model", [1.0] * (len(proven) + len(MODELS) + 3))
+    ]
+    others = names[len(proven) : len(proven) + names.index("lightgbm", len(proven)) - len(proven)]
+    assert set(names[: len(proven)]) == {"lightgbm"}
+    assert others[:2] == ["catboost", "extra_trees"] and len(set(others)) == len(others) > 3
+    assert set(names[len(proven) + len(others) :]) == {"lightgbm"}
+
+
+def test_features_are_added_and_taken_away_one_at_a_time() -> None:
+    start = solution(clean="standard", features="dates", encode="ordinal", model="lightgbm")
+    chains = [plan.blocks["features"].name for plan in refine(HOUSES, start, "features", [1.0] * 4)]
+    assert chains[:2] == ["dates+text", "dates+arithmetic"]
+    assert all(chain.startswith("dates+") and chain.count("+") == 1 for chain in chains)
 
 
 def test_models_are_given_what_they_can_take() -> None:
     start = solution(clean="standard", encode="tfidf", model="ridge")
     names = {plan.blocks["model"].name for plan in refine(HOUSES, start, "model", [1.0] * 8)}
-    assert names == {"ridge", "lightgbm"}
+    assert names == {"ridge", "lightgbm", "elastic_net"}
 
 
 def test_same_seed_same_plans() -> None:
     start = solution(clean="standard", encode="ordinal", model="lightgbm")
-    scores = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9, 0.05]
+    scores = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9, 0.05] * 3
     first, again, other = (refine(PLAIN, start, "model", scores, seed) for seed in (1, 1, 2))
     assert [each.id for each in first] == [each.id for each in again] != [each.id for each in other]
 
@@ -145,32 +179,30 @@ def test_search_follows_the_scores() -> None:
     start = solution(clean="standard", encode="ordinal", model="lightgbm")
 
     def leaves(sign: float) -> float:
-        proposer, trials = (
-            RecipeProposer(PLAIN),
-            [Trial(name, {}) for name in ("catboost", "hist_gradient_boosting", "extra_trees")],
-        )
-        for _ in range(25):
+        proposer = RecipeProposer(PLAIN)
+        trials = [Trial(each.solution.blocks["model"].name, {}) for each in proposer.initial()]
+        for _ in range(30):
             plan = proposer.plan(start, "model", trials)
             assert plan is not None
             parameters = plan.solution.blocks["model"].parameters
             trials.append(Trial("lightgbm", parameters, sign * parameters["num_leaves"]))
         return sum(trial.parameters["num_leaves"] for trial in trials[-8:]) / 8
 
-    assert leaves(-1.0) > leaves(1.0) + 10
+    assert leaves(-1.0) > leaves(1.0) + 4
 
 
 def test_a_block_of_unknown_origin_can_be_replaced_but_not_tuned() -> None:
     own = Block("features", "def features(ctx, *, power=2):\n    return None\n", name="own")
     start = solution(clean="standard", encode="ordinal", model="lightgbm").replace("features", own)
     plans = refine(PLAIN, start, "features", [1.0] * 5)
-    assert [plan.blocks["features"].name for plan in plans] == ["arithmetic"]
+    assert [plan.blocks["features"].name for plan in plans] == ["arithmetic", "clusters"]
 
 
 def test_what_failed_is_not_proposed_again() -> None:
     start = solution(clean="standard", encode="ordinal", model="lightgbm")
-    plan = RecipeProposer(PLAIN).plan(start, "model", [Trial("catboost", {}, None)])
+    plan = RecipeProposer(PLAIN).plan(start, "model", [*settings_of("lightgbm"), Trial("catboost", {}, None)])
     assert plan is not None
-    assert plan.solution.blocks["model"].name == "hist_gradient_boosting"
+    assert plan.solution.blocks["model"].name == "extra_trees"
 
 
 @pytest.mark.parametrize("branch", [0, 1])
@@ -196,6 +228,6 @@ def test_starts_run_on_real_data(
         splitter="stratified",
         folds=5,
     )
-    for proposal in RecipeProposer(task).initial(branch, 2)[:3]:
+    for proposal in branch_of(task, branch, 2).initial()[:3]:
         model = program_of(proposal.solution, task).Solution().fit(table.iloc[:160], y[:160])
         assert (model.predict(table.iloc[160:]) == y[160:]).mean() > 0.9, proposal.name

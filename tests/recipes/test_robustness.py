@@ -98,8 +98,13 @@ FAST = {
     "catboost": {"iterations": 10},
     "hist_gradient_boosting": {"max_iter": 10},
     "extra_trees": {"n_estimators": 10},
+    "random_forest": {"n_estimators": 10},
+    "mlp": {"epochs": 5},
     "logistic": {},
+    "naive_bayes_logistic": {},
     "ridge": {},
+    "elastic_net": {},
+    "nearest_neighbours": {},
 }
 NAMES = {
     kind: [each.name for each in catalogue() if each.kind == kind] for kind in ("clean", "features", "encode", "model")

@@ -19,6 +19,7 @@ from mlestar.report import Run, render
 from mlestar.report.curves import curves
 from mlestar.report.inputs import columns
 from mlestar.report.lineage import ancestry
+from mlestar.report.search import contributions
 from mlestar.report.story import tiles, worries
 
 HOSTILE = "<script>alert(1)</script>"
@@ -324,3 +325,12 @@ def test_members_are_traced_back_to_where_they_came_from(read: Read) -> None:
     run = replace(run, candidates={**run.candidates, "candidates": listed})
     chain = next(chain for chain in ancestry(run) if chain[-1].id == last)
     assert [each.id for each in chain] == [first, last]
+
+
+def test_contributions_lead_from_the_plain_baseline_to_what_ships(read: Read) -> None:
+    run = read("breast_cancer")
+    first, *stages, last = contributions(run)
+    assert (first.stage, last.stage) == ("plain baseline", "ensemble")
+    assert [each.stage for each in stages][:1] == ["search"]
+    assert not any(each.added.startswith("-") for each in stages)
+    assert last.score == run.score_format(run.model["score"])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mlestar.data.task import Column, Task
 from mlestar.recipes import Proposal, RecipeProposer, find_recipe, plain_solution
-from mlestar.solution import render
+from mlestar.solution import Solution, render
 from mlestar.spec import parse_scope
-from mlestar.stages.branch import Branch
+from mlestar.stages.branch import Branch, open_branch
 from mlestar.stages.budget import Plan, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.scoped import Scoped, open_harness
@@ -84,3 +87,41 @@ def test_folds_on_which_a_threshold_is_scored_share_the_fits_of_its_model(
         assert harness.evaluate(solution, seconds=lambda: 60.0, folds=2).status == "pruned"
         combined, records = 2, len(list(store.rglob("*.npz")))
         assert harness.fits(solution, harness.folds[:2]) == records - combined == len(harness.folds) == 5
+
+
+def test_more_folds_later_go_on_from_what_fewer_have_stored(
+    search: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    task, pipeline = {"target": "target", "metric": "roc_auc"}, {"branches": 1, "outer_steps": 1}
+    rows = search(tmp_path, "sklearn:breast_cancer", task=task, budget={"evaluations": 5}, pipeline=pipeline)
+    scoped, store = Scoped.read(rows["scope_dir"]), str(tmp_path / "empty")
+    short = dataclasses.replace(scoped, plan=scoped.plan.model_copy(update={"folds": 2}))
+    few, many = (_evaluated(each, rows["train_dir"], store, plain_solution(scoped.task)) for each in (short, scoped))
+    assert (few.status, few.executed, many.status, many.executed) == ("ok", 2, "ok", 3)
+    assert few.fold_scores == many.fold_scores[:2]
+    assert 0.3 < np.isfinite(few.predictions).mean() < 0.5 and np.isfinite(many.predictions).all()
+
+
+def _evaluated(scoped: Scoped, train_dir: Path, store: str, solution: Solution) -> Any:
+    with open_harness(scoped, train_dir, store) as harness:
+        return harness.evaluate(solution, seconds=lambda: 60.0)
+
+
+def test_a_worse_setting_of_the_same_model_is_given_up_and_another_model_is_not(
+    search: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    task, pipeline = {"target": "target", "metric": "log_loss"}, {"branches": 1, "outer_steps": 1}
+    rows = search(tmp_path, "sklearn:breast_cancer", task=task, budget={"evaluations": 200}, pipeline=pipeline)
+    blocks = {"clean": find_recipe("clean", "standard").block(), "encode": find_recipe("encode", "ordinal").block()}
+
+    def solution(name: str, **parameters: Any) -> Solution:
+        return Solution.of({**blocks, "model": find_recipe("model", name).block(parameters)})
+
+    good, worse, other = solution("lightgbm"), solution("lightgbm", n_estimators=90), solution("extra_trees")
+    with open_branch("search", rows["scope_dir"], rows["train_dir"], None, str(tmp_path / "s"), branch=0) as work:
+        first = work.evaluate(good, "good")
+        assert first is not None and first.ok
+        work.accept(good)
+        again = [work.evaluate(each, "again") for each in (worse, other)]
+    assert [each.status for each in again if each] == ["pruned", "ok"]
+    assert again[0] is not None and "with the same model" in (again[0].reason or "")

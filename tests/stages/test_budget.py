@@ -12,8 +12,10 @@ from mlestar.stages.environment import DEADLINE
 LATE = ("ensemble", "validate", "finalize")
 
 
-def plan(fit_seconds: float) -> Plan:
-    return make_plan(wall_clock=120, evaluations=None, outer_steps=2, branches=2, used=5, fit_seconds=fit_seconds)
+def plan(fit_seconds: float, folds: int | None = None) -> Plan:
+    return make_plan(
+        wall_clock=120, evaluations=None, outer_steps=2, branches=2, used=5, fit_seconds=fit_seconds, folds=folds
+    )
 
 
 def test_where_fits_are_cheap_the_branches_get_the_time_that_late_stages_do_not_need() -> None:
@@ -57,3 +59,9 @@ def test_a_branch_that_has_nothing_yet_may_take_the_time_of_its_later_stages() -
     budget = StageBudget(made, "search", spent=[], after=["ablate", "refine", "ablate", "refine", *LATE])
     later = 2 * (made.stages["ablate"] + made.stages["refine"])
     assert budget.left_of_branch == pytest.approx(made.stages["search"] + later, abs=1.0)
+
+
+def test_dear_fits_run_on_fewer_folds() -> None:
+    assert [plan(seconds, folds=5).folds for seconds in (0.1, 5.0, 100.0)] == [5, 2, 2]
+    assert 2 < (plan(4.0, folds=5).folds or 0) < 5
+    assert plan(100.0).folds is None

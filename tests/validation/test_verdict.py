@@ -45,7 +45,7 @@ def test_a_good_regressor_is_blessed(split: Split, program: Any, verdict_on: Cal
 
 def test_several_classes(split: Split, program: Any, verdict_on: Callable[..., Verdict]) -> None:
     data = split("sklearn:wine", "target", metric="log_loss")
-    verdict = verdict_on(data, program(data.task), score=0.1)
+    verdict = verdict_on(data, program(data.task, model="lightgbm"), score=0.1)
     assert verdict["verdict"] == "blessed"
     confusion = verdict["curves"]["confusion"]
     assert np.sum(confusion["matrix"]) == verdict["rows"]
