@@ -6,6 +6,7 @@ import argparse
 import itertools
 import json
 import resource
+import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -90,9 +91,9 @@ def main() -> None:
 
 
 def _run(task: dict, folder: Path, key: dict, version: str, *, given: float) -> Row:
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # a run of mlestar would go on from the evaluations of the last
+    folder.mkdir(parents=True)
     path = folder / "predictions.csv"
-    path.unlink(missing_ok=True)
     started = time.monotonic()
     code = SYSTEMS[key["system"]].run(key["task"], task, given, key["seed"], folder)
     elapsed = time.monotonic() - started

@@ -20,7 +20,7 @@ from mlestar.validation import Source, judge, record_opening
 
 __all__ = ["validate"]
 
-_REFIT = 2.0  # times the seconds that fitting the judged model took: what finalize is likely to need
+_REFIT = 2.5  # times the seconds that fitting the judged model took: what finalize is likely to need
 
 
 def validate(
