@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,12 +60,12 @@ class Standing:
 
 @dataclass(frozen=True)
 class Contribution:
-    """The best score after a stage, and what that stage has added to it."""
+    """The best score after a stage, and by how much that is better than before it."""
 
     stage: str
-    tried: str
-    score: str
-    added: str
+    tried: int
+    score: float | None
+    gain: float | None
 
 
 @dataclass(frozen=True)
@@ -102,22 +102,17 @@ def trajectory_chart(run: Run) -> Markup:
 def contributions(run: Run) -> list[Contribution]:
     """What each stage added to the best cross-validated score, from the plain baseline on."""
     best = (run.scope.get("plain") or {}).get("score")
-    found = [Contribution("plain baseline", "", run.score_format(best), "")]
+    found = [Contribution("plain baseline", 1, best, None)]
     for stage, step in sorted(
         {(each["stage"], each["step"]) for each in run.tried}, key=lambda each: (each[1], stage_order(each[0]))
     ):
         tried = [each for each in run.tried if (each["stage"], each["step"]) == (stage, step)]
         [first, *_] = run.rank([*tried, {"score": best}])
-        found.append(_contribution(run, f"{stage} {step}" if step else stage, tried, first["score"], best))
+        name = f"{stage} {step}" if step else stage
+        found.append(Contribution(name, len(tried), first["score"], run.gain(first["score"], best)))
         best = first["score"]
-    ways = run.ensemble["candidates"]
-    return [*found, _contribution(run, "ensemble", ways, run.model["score"], best)]
-
-
-def _contribution(run: Run, stage: str, tried: Sequence[Mapping[str, Any]], score: Any, before: Any) -> Contribution:
-    return Contribution(
-        stage, f"{len(tried):,}", run.score_format(score), run.score_format.signed(run.gain(score, before))
-    )
+    shipped = run.model["score"]
+    return [*found, Contribution("ensemble", len(run.ensemble["candidates"]), shipped, run.gain(shipped, best))]
 
 
 def leaderboard(run: Run) -> list[Standing]:

@@ -332,5 +332,5 @@ def test_contributions_lead_from_the_plain_baseline_to_what_ships(read: Read) ->
     first, *stages, last = contributions(run)
     assert (first.stage, last.stage) == ("plain baseline", "ensemble")
     assert [each.stage for each in stages][:1] == ["search"]
-    assert not any(each.added.startswith("-") for each in stages)
-    assert last.score == run.score_format(run.model["score"])
+    assert all(each.gain is None or each.gain >= 0 for each in stages)
+    assert last.score == run.model["score"]
