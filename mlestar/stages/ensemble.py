@@ -110,8 +110,8 @@ def _merged(branches: Sequence[Candidates]) -> Candidates:
     return merged
 
 
-def _precedence(entry: Candidate) -> tuple[bool, float]:
-    return entry.status != "ok", entry.elapsed
+def _precedence(entry: Candidate) -> tuple[bool, int]:
+    return entry.status != "ok", entry.order
 
 
 def _choices(
