@@ -5,7 +5,8 @@
 Runs each on the first two folds of the training part of every task: the benchmark's (`train.csv` alone), those that
 come with scikit-learn, and generated ones. Writes `runs/portfolio.csv` and prints, per setting, the median over
 tasks of its seconds by those that its recipes declare, and its mean regret: how far it stays behind the best setting of
-the task, in shares of the lead that this one has over the same prediction for every row.
+the task, in shares of the lead that this one has over the same prediction for every row. Last comes, per model, the
+order in which each setting lowers the mean regret of the best of those before it most.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ def main() -> None:
         for name, spec in _specs(Path(folder)):
             if not wanted or name in wanted:
                 _record(_measure(name, spec, models, Path(folder) / name))
-    sys.stdout.write(f"{_summary(pd.read_csv(RESULTS)).to_string()}\n")
+    results = _with_regret(pd.read_csv(RESULTS))
+    sys.stdout.write(f"{_summary(results).to_string()}\n\n")
+    for model, rows in results.groupby("model"):
+        sys.stdout.write(f"{model}: {' '.join(map(str, _order(rows)))}\n")
 
 
 def _specs(folder: Path) -> Iterator[tuple[str, dict]]:
@@ -124,11 +128,24 @@ def _record(rows: pd.DataFrame) -> None:
     results.drop_duplicates(key, keep="last").sort_values(key).to_csv(RESULTS, index=False)
 
 
-def _summary(results: pd.DataFrame) -> pd.DataFrame:
+def _with_regret(results: pd.DataFrame) -> pd.DataFrame:
     best = results.groupby("task")["lead"].transform("max")
-    results = results.assign(
+    return results.assign(
         regret=1 - results["lead"] / best, seconds_by_declared=results["fit_seconds"] / results["declared"]
     )
+
+
+def _order(rows: pd.DataFrame) -> list[int]:
+    """The settings of a model, each the one that lowers the mean regret of the best of those before it most."""
+    regret = rows.pivot_table(index="setting", columns="task", values="regret")
+    regret = regret.fillna(regret.max().max())
+    order: list[int] = []
+    while len(order) < len(regret):
+        order.append(min(regret.index.difference(order), key=lambda each: regret.loc[[*order, each]].min().mean()))
+    return order
+
+
+def _summary(results: pd.DataFrame) -> pd.DataFrame:
     groups = results.groupby(["model", "setting"])
     return groups.agg(
         tasks=("lead", "count"),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from mlestar.data.task import Task
 from mlestar.files import write_bytes
 
 __all__ = ["Fold", "FoldFiles", "read_folds", "read_target", "some_folds"]
+
+_PerFold = TypeVar("_PerFold")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def read_folds(train_dir: Path, task: Task) -> list[Fold]:
     ]
 
 
-def some_folds(folds: Sequence[Any], count: int | None, task: Task) -> list[Any]:
+def some_folds(folds: Sequence[_PerFold], count: int | None, task: Task) -> list[_PerFold]:
     """So many of the folds, or of what there is one of per fold: in the order of time the last, which know most."""
     return list(folds[-count:] if count and task.splitter == "time" else folds[:count])
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from mlestar.recipes.parts import CATEGORIES
+from mlestar.recipes.parts import CATEGORIES, as_text
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Choice
 
@@ -17,17 +17,13 @@ class CategoryCounts(TransformerMixin, BaseEstimator):
     def fit(self, X, y=None):
         self.n_features_in_ = X.shape[1]
         counted = [name for name in CATEGORIES(X) if X[name].nunique() >= self.least_levels]
-        self.shares_ = {name: self._values(X[name]).value_counts(normalize=True).to_dict() for name in counted}
+        self.shares_ = {name: as_text(X[name]).value_counts(normalize=True).to_dict() for name in counted}
         return self
 
     def transform(self, X):
-        added = {f"share of {name}": self._values(X[name]).map(shares) for name, shares in self.shares_.items()}
+        added = {f"share of {name}": as_text(X[name]).map(shares) for name, shares in self.shares_.items()}
         shares = pd.DataFrame(added, index=X.index).astype("float64").fillna(0.0)
         return pd.concat([X, shares], axis=1)
-
-    @staticmethod
-    def _values(column):
-        return column.astype("object").where(column.notna(), "missing").astype("str")
 
 
 def features(ctx, *, least_levels=5):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from mlestar.recipes.parts import CATEGORIES, NUMBERS
+from mlestar.recipes.parts import CATEGORIES, NUMBERS, as_text
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Integer
 
@@ -25,22 +25,18 @@ class GroupStatistics(TransformerMixin, BaseEstimator):
         numbers = NUMBERS(X)[: self.numbers]
         self.overall_ = X[numbers].mean().to_dict()
         self.means_ = {
-            key: X[numbers].groupby(self._values(X[key])).mean().to_dict() for key in keys
+            key: X[numbers].groupby(as_text(X[key])).mean().to_dict() for key in keys
         }  # {key: {number: {value: mean}}}
         return self
 
     def transform(self, X):
         added = {}
         for key, means in self.means_.items():
-            values = self._values(X[key])
+            values = as_text(X[key])
             for name, by_value in means.items():
                 mean = values.map(by_value).astype("float64").fillna(self.overall_[name])
                 added[f"{name} less its mean by {key}"] = X[name] - mean
         return pd.concat([X, pd.DataFrame(added, index=X.index)], axis=1)
-
-    @staticmethod
-    def _values(column):
-        return column.astype("object").where(column.notna(), "missing").astype("str")
 
 
 def features(ctx, *, keys=2, numbers=10):

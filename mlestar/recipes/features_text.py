@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import TruncatedSVD
 from sklearn.pipeline import make_pipeline
 
-from mlestar.recipes.parts import Tfidf
+from mlestar.recipes.parts import Tfidf, as_text
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice, Integer
 
@@ -25,7 +25,7 @@ class TextComponents(TransformerMixin, BaseEstimator):
         self.encoders_ = {}
         for name in self.columns:
             if name in X:
-                text = self._text(X[name])
+                text = as_text(X[name])
                 for analyzer, longest in (("word", self.word_ngrams), ("char_wb", self.character_ngrams)):
                     shortest = 1 if analyzer == "word" else min(3, longest)
                     terms = Tfidf(analyzer=analyzer, ngram_range=(shortest, longest), max_features=30_000)
@@ -35,7 +35,7 @@ class TextComponents(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        texts = {name: self._text(X[name]) for name in self.columns if f"{name} word" in self.encoders_}
+        texts = {name: as_text(X[name]) for name in self.columns if f"{name} word" in self.encoders_}
         parts = [X.drop(columns=list(texts))]
         for name, text in texts.items():
             counts = {
@@ -51,10 +51,6 @@ class TextComponents(TransformerMixin, BaseEstimator):
                 names = [f"{name} {analyzer} {number}" for number in range(values.shape[1])]
                 parts.append(pd.DataFrame(values, columns=names, index=X.index))
         return pd.concat(parts, axis=1)
-
-    @staticmethod
-    def _text(column):
-        return column.astype("object").where(column.notna(), "missing").astype("str")
 
 
 def features(ctx, *, components=30, word_ngrams=2, character_ngrams=4):

@@ -22,6 +22,7 @@ __all__ = [
     "TypedColumns",
     "as_days",
     "as_lengths",
+    "as_text",
     "categories_as_codes",
     "filled",
 ]
@@ -72,6 +73,11 @@ def as_days(X):
 def as_lengths(X):
     """Texts as their numbers of characters."""
     return X.apply(lambda column: column.fillna("").str.len().astype("float64"))
+
+
+def as_text(column):
+    """Values as text, "missing" where there is none."""
+    return column.astype("object").where(column.notna(), "missing").astype("str")
 
 
 def categories_as_codes(X):

@@ -63,7 +63,7 @@ def _most_promising(work: Branch, exhausted: set[str]) -> str | None:
         if each["block"] in promises and not each["accepted"]:
             promises[each["block"]] *= _FORGETTING
     for kind in promises:
-        if any(True for _ in _unfinished(work, best, kind)):
+        if next(_unfinished(work, best, kind), None):
             promises[kind] += max(_PRIOR_PROMISE.values())
     return max((kind for kind in promises if kind not in exhausted), key=lambda kind: promises[kind], default=None)
 
