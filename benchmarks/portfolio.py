@@ -16,6 +16,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from sklearn import datasets
 from systems import DATA, ROOT, scope_spec
 
 from mlestar.digests import file_digest
+from mlestar.evaluation import Harness
 from mlestar.recipes import RecipeProposer, static_cost
 from mlestar.stages.scope import scope
 from mlestar.stages.scoped import Scoped, open_harness
@@ -41,7 +43,7 @@ def main() -> None:
     arguments = parser.parse_args()
     wanted, models = (set(filter(None, each.split(","))) for each in (arguments.tasks, arguments.models))
     with tempfile.TemporaryDirectory() as folder:
-        for name, spec in _specs(Path(folder)):
+        for name, spec in specs(Path(folder)):
             if not wanted or name in wanted:
                 _record(_measure(name, spec, models, Path(folder) / name))
     results = _with_regret(pd.read_csv(RESULTS))
@@ -50,7 +52,7 @@ def main() -> None:
         sys.stdout.write(f"{model}: {' '.join(map(str, _order(rows)))}\n")
 
 
-def _specs(folder: Path) -> Iterator[tuple[str, dict]]:
+def specs(folder: Path) -> Iterator[tuple[str, dict]]:
     """The name and the spec of every task."""
     for name, task in json.loads((DATA / "tasks.json").read_text(encoding="utf-8")).items():
         spec = scope_spec(name, task, seconds=3600, seed=0)
@@ -92,7 +94,9 @@ def _further() -> Iterator[tuple[str, str, str, tuple]]:
     )
 
 
-def _measure(name: str, spec: dict, models: set[str], folder: Path) -> pd.DataFrame:
+@contextmanager
+def scoped_task(spec: dict, folder: Path) -> Iterator[tuple[Scoped, Harness]]:
+    """The task of a spec, and the harness of its folds."""
     scope_dir, train_dir, store = folder / "scope", folder / "train", str(folder / "store")
     scope(
         spec=json.dumps(spec),
@@ -102,8 +106,14 @@ def _measure(name: str, spec: dict, models: set[str], folder: Path) -> pd.DataFr
         holdout_dir=folder / "holdout",
         store=store,
     )
-    scoped, rows = Scoped.read(scope_dir), []
+    scoped = Scoped.read(scope_dir)
     with open_harness(scoped, train_dir, store) as harness:
+        yield scoped, harness
+
+
+def _measure(name: str, spec: dict, models: set[str], folder: Path) -> pd.DataFrame:
+    rows = []
+    with scoped_task(spec, folder) as (scoped, harness):
         trivial = scoped.baseline["score"]
         for proposal in RecipeProposer(scoped.task, seed=0).initial():
             blocks = proposal.solution.blocks

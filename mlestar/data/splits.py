@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
@@ -231,9 +231,16 @@ def _kinds_of_groups(y: NDArray[Any], groups: NDArray[np.intp], folds: int) -> N
 
 
 def _time_folds(times: NDArray[Any], folds: int, gap: int) -> NDArray[np.int8]:
-    """Equal blocks in the order of time, of which the first is only trained on (rolling origin; Tashman, 2000)."""
-    starts = list(_time_starts(times, folds)) if len(times) > folds else [0]
-    if starts[0] <= gap or any(later <= earlier for earlier, later in pairwise(starts)):
+    """Equal blocks of the later half in the order of time, each after what it trains on (rolling origin; Tashman 2000).
+
+    Where half of the rows has too few distinct times, the blocks are of all of them but the first.
+    """
+    starts = [0]
+    if len(times) > folds:
+        starts = list(_time_starts(times, folds, len(times) // (2 * folds)))
+        if not _increasing(starts):
+            starts = list(_time_starts(times, folds, len(times) // (folds + 1)))
+    if starts[0] <= gap or not _increasing(starts):
         raise DataError(
             f"{len(times)} rows with {len(np.unique(times))} distinct times do not make {folds} folds in the order of "
             f"time with a gap of {gap} rows; write fewer validation.folds or a smaller validation.gap"
@@ -244,10 +251,14 @@ def _time_folds(times: NDArray[Any], folds: int, gap: int) -> NDArray[np.int8]:
     return found
 
 
-def _time_starts(times: NDArray[Any], folds: int) -> Iterator[int]:
+def _increasing(starts: Sequence[int]) -> bool:
+    return all(earlier < later for earlier, later in pairwise(starts))
+
+
+def _time_starts(times: NDArray[Any], folds: int, size: int) -> Iterator[int]:
     from sklearn.model_selection import TimeSeriesSplit
 
-    for _, validation in TimeSeriesSplit(folds).split(times):
+    for _, validation in TimeSeriesSplit(folds, test_size=max(size, 1)).split(times):
         yield _boundary(times, validation[0])
 
 

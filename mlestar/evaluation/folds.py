@@ -94,9 +94,10 @@ class FoldFiles:
         """Features of the validation rows."""
         return self._written(fold, "valid-features", "features.arrow", fold.valid)
 
-    def second_level(self, fold: Fold, rows: np.ndarray, known: np.ndarray, new: np.ndarray) -> tuple[Path, Path, Path]:
-        """Members' predictions for ``rows``, the target there, and members' predictions for the validation rows."""
-        folder = self._scratch / fold.digest[:16] / hashlib.sha256(known.tobytes() + new.tobytes()).hexdigest()[:16]
+    def second_level(self, rows: np.ndarray, known: np.ndarray, new: np.ndarray) -> tuple[Path, Path, Path]:
+        """Members' predictions for ``rows``, the target there, and members' predictions for new rows."""
+        content = b"".join(array.tobytes() for array in (rows, known, new))
+        folder = self._scratch / "second-level" / hashlib.sha256(content).hexdigest()[:16]
         for name, array in (("known.npy", known), ("new.npy", new)):
             buffer = io.BytesIO()
             np.save(buffer, array, allow_pickle=False)

@@ -138,6 +138,34 @@ class Harness:
             predictions = predictions.reshape(self.y[rows].shape)
         return self.metric.score(self.y[rows], predictions, labels)
 
+    def labels(
+        self, solution: Solution, stack: np.ndarray, new: np.ndarray, *, seconds: Callable[[], float]
+    ) -> np.ndarray:
+        """Class numbers (n,) by what comes after the members of a solution, fitted on their out-of-fold predictions.
+
+        Parameters
+        ----------
+        solution : Solution
+        stack : ndarray (rows, members, outputs)
+            Out-of-fold predictions for the training rows; those with a NaN are left out.
+        new : ndarray (n, members, outputs)
+            What to label.
+        seconds : callable
+            How long it may take.
+
+        Raises
+        ------
+        CandidateFailure
+        """
+        rows = np.flatnonzero(np.isfinite(stack).all(axis=(1, 2)))
+        limits = Limits(seconds=max(seconds(), 0.1), memory_mb=self.memory_mb)
+        with self.workers.session(
+            self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
+        ) as session:
+            found = session.combine(*self._files.second_level(rows, stack[rows], new)).labels
+        assert found is not None, "labels are of classes"
+        return found
+
     def gain(self, new: float, old: float) -> float:
         """How much better ``new`` is than ``old``; negative when it is worse."""
         return new - old if self.metric.greater_is_better else old - new
@@ -192,7 +220,7 @@ class Harness:
         def combine(solution: Solution, fold: Fold, limits: Limits) -> Record:
             rows = np.concatenate([each.valid for each in others])
             known = np.concatenate([_stack(members[each.number]) for each in others])
-            paths = self._files.second_level(fold, rows, known, _stack(members[fold.number]))
+            paths = self._files.second_level(rows, known, _stack(members[fold.number]))
             with self.workers.session(
                 self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
             ) as session:

@@ -186,19 +186,37 @@ def _with_all_classes(function: str, **options: Any) -> Function:
     return score
 
 
-def _one_versus_rest(function: str) -> Function:
-    """A ranking metric of the positive class, or its mean over the classes that occur, each against the rest."""
+def _average_precision(truth: Array, probabilities: Array, classes: int) -> float:
+    """That of the positive class, or the mean over the classes that occur, each against the rest."""
+    occurring = _occurring(truth)
+    if classes > 2:
+        one_hot = truth[:, None] == occurring
+        return _sklearn("average_precision_score", average="macro")(one_hot, probabilities[:, occurring], classes)
+    return _sklearn("average_precision_score")(truth, probabilities[:, 1], classes)
 
-    def score(truth: Array, probabilities: Array, classes: int) -> float:
-        occurring = np.unique(truth)
-        if len(occurring) == 1:
-            raise InvalidScore(f"all {len(truth)} rows are of class {occurring[0]}; {function} needs two classes")
-        if classes > 2:
-            one_hot = truth[:, None] == occurring
-            return _sklearn(function, average="macro")(one_hot, probabilities[:, occurring], classes)
-        return _sklearn(function)(truth, probabilities[:, 1], classes)
 
-    return score
+def _occurring(truth: Array) -> Array:
+    occurring = np.unique(truth)
+    if len(occurring) == 1:
+        raise InvalidScore(f"all {len(truth)} rows are of class {occurring[0]}; a ranking metric needs two classes")
+    return occurring
+
+
+def _roc_auc(truth: Array, probabilities: Array, classes: int) -> float:
+    """The same mean of areas, by ranks (Mann and Whitney, 1947).
+
+    scikit-learn's function takes ten times as long, which is seconds where thousands of resamples are scored.
+    """
+    from scipy.stats import rankdata
+
+    areas = []
+    occurring = _occurring(truth)
+    for number in occurring if classes > 2 else [1]:
+        positive = truth == number
+        count, others = positive.sum(), (~positive).sum()
+        ranks = rankdata(probabilities[:, number])[positive].sum()
+        areas.append((ranks - count * (count + 1) / 2) / (count * others))
+    return float(np.mean(areas))
 
 
 def _rmsle(truth: Array, values: Array, outputs: int) -> float:
@@ -224,8 +242,8 @@ _TABLE = (
     Metric("f1_macro", "label", _sklearn("f1_score", average="macro", zero_division=0)),
     Metric("mcc", "label", _sklearn("matthews_corrcoef")),
     Metric("quadratic_kappa", "label", _with_all_classes("cohen_kappa_score", weights="quadratic")),
-    Metric("roc_auc", "probability", _one_versus_rest("roc_auc_score")),
-    Metric("average_precision", "probability", _one_versus_rest("average_precision_score")),
+    Metric("roc_auc", "probability", _roc_auc),
+    Metric("average_precision", "probability", _average_precision),
     Metric("log_loss", "probability", _with_all_classes("log_loss"), greater_is_better=False, optimum=0.0),
     Metric("rmse", "value", _sklearn("root_mean_squared_error"), greater_is_better=False, optimum=0.0),
     Metric("mae", "value", _sklearn("mean_absolute_error"), greater_is_better=False, optimum=0.0),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from mlestar.data.task import Task
 from mlestar.recipes.catalogue import find_recipe, knows_recipe
 from mlestar.solution import Block, Solution
 
 __all__ = ["static_cost"]
 
-_ITERATIONS = ("n_estimators", "iterations", "max_iter", "epochs")  # parameters that the cost of a model grows with
 _UNKNOWN_BLOCK = 1.0
 
 
@@ -21,6 +22,9 @@ def _block_cost(kind: str, block: Block, task: Task) -> float:
     if not knows_recipe(kind, block.name):
         return _UNKNOWN_BLOCK
     recipe = find_recipe(kind, block.name)
-    iterations = next((name for name in _ITERATIONS if name in block.parameters and recipe.defaults.get(name)), None)
-    factor = block.parameters[iterations] / recipe.defaults[iterations] if iterations else 1.0
-    return recipe.cost(task) * factor
+    factors = [
+        (block.parameters[name] / recipe.defaults[name]) ** exponent
+        for name, exponent in recipe.grows.items()
+        if name in block.parameters
+    ]
+    return recipe.cost(task) * prod(factors)

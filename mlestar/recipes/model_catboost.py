@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from mlestar.recipes.recipe import Recipe, cells
+from mlestar.recipes.recipe import Recipe, cells, is_regression
 from mlestar.recipes.space import Integer, Real
 
 
@@ -85,6 +85,7 @@ def model(
         max_ctr_complexity=1,
         one_hot_max_size=20,
         border_count=128,
+        leaf_estimation_iterations=1,
         random_seed=ctx.seed,
         thread_count=ctx.threads,
         allow_const_label=True,
@@ -96,6 +97,14 @@ def model(
         return CatBoostClassifierOnTables(CatBoostClassifier(loss_function=loss, **settings), DummyClassifier())
     loss = "MultiRMSE" if len(ctx.targets) > 1 else "MAE" if ctx.metric in ("mae", "mape") else "RMSE"
     return CatBoostOnTables(CatBoostRegressor(loss_function=loss, **settings), DummyRegressor())
+
+
+def portfolio(task):
+    """Larger models first for numbers, which are less noisy than classes."""
+    large = {"iterations": 800, "learning_rate": 0.06, "depth": 7, "l2_leaf_reg": 3.0}
+    quick = {"iterations": 300, "learning_rate": 0.1, "depth": 6, "l2_leaf_reg": 3.0, "rsm": 1.0}
+    small = {"iterations": 300, "depth": 4, "l2_leaf_reg": 10.0}
+    return ({}, large, quick, small) if is_regression(task) else ({}, quick, small, large)
 
 
 RECIPE = Recipe(
@@ -110,14 +119,13 @@ RECIPE = Recipe(
         "rsm": Real(0.3, 1.0),
         "bagging_temperature": Real(0.0, 2.0),
     },
-    portfolio=(
-        {},
-        {"iterations": 300, "learning_rate": 0.1, "depth": 6, "l2_leaf_reg": 3.0, "rsm": 1.0},
-        {"iterations": 300, "depth": 4, "l2_leaf_reg": 10.0},
-        {"iterations": 800, "learning_rate": 0.06, "depth": 7, "l2_leaf_reg": 3.0},
-    ),
+    portfolio=portfolio,
     suits=lambda task: 4.5 if cells(task) < 3_000_000 else 2.2,
-    cost=lambda task: 0.3 + 8e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
+    cost=lambda task: (
+        0.2
+        + (4e-6 * cells(task) + 6e-6 * task.rows * len(task.categorical)) * max(1, len(task.classes) - 1) * task.outputs
+    ),
+    grows={"iterations": 1.0, "depth": 1.1, "rsm": 0.25},
     encodes=("native",),
     family="boosting",
 )

@@ -37,6 +37,7 @@ RECIPE = Recipe(
     portfolio=({}, {"min_samples_leaf": 5, "max_features": 0.8}, {"min_samples_leaf": 1, "max_features": 1.0}),
     suits=lambda task: 3.0,
     cost=lambda task: 0.3 + 9e-6 * cells(task),
+    grows={"n_estimators": 1.0},
     encodes=("target", "ordinal"),
     family="trees",
     sparse=True,

@@ -37,6 +37,7 @@ RECIPE = Recipe(
     portfolio=({}, {"min_samples_leaf": 10, "max_features": 0.5}, {"min_samples_leaf": 1, "max_features": "sqrt"}),
     suits=lambda task: 1.8,
     cost=lambda task: 0.3 + 1.3e-5 * cells(task),
+    grows={"n_estimators": 1.0},
     encodes=("target", "ordinal"),
     family="trees",
     sparse=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
@@ -25,6 +27,8 @@ __all__ = [
     "as_text",
     "categories_as_codes",
     "filled",
+    "one_column_per_output",
+    "places",
 ]
 
 
@@ -85,6 +89,27 @@ def categories_as_codes(X):
     if not hasattr(X, "select_dtypes"):
         return X
     return X.assign(**{name: X[name].cat.codes for name in X.select_dtypes("category").columns}).to_numpy(dtype=float)
+
+
+def one_column_per_output(y):
+    """Values as they are; of classes, zeros and ones for each but the first."""
+    y = np.asarray(y)
+    if np.issubdtype(y.dtype, np.floating):
+        return y.reshape(len(y), -1)
+    return (y[:, None] == np.unique(y)[1:]).astype(float)
+
+
+def places(names):
+    """(latitude, longitude) of the columns that are named so, as `lat` and `lon`, or `pickup_latitude` and so on."""
+    known = {str(name).lower(): name for name in names}
+    found = []
+    for low, name in known.items():
+        for latitude, longitude in (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long")):
+            other = known.get(re.sub(rf"(?<![a-z]){latitude}(?![a-z])", longitude, low))
+            if other is not None and other != name:
+                found.append((name, other))
+                break
+    return found
 
 
 class Tfidf(TfidfVectorizer):

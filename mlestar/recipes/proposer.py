@@ -67,7 +67,7 @@ class RecipeProposer:
 
     def initial(self) -> list[Proposal]:
         """Solutions to start from, the most promising first: every further setting of a model promises less."""
-        settings = [(model, turn) for model in self._models for turn in range(len(model.portfolio))]
+        settings = [(model, turn) for model in self._models for turn in range(len(model.settings(self.task)))]
         settings.sort(key=lambda each: -each[0].suits(self.task) * _FURTHER_SETTING ** each[1])
         found = [self._solution(model, turn) for model, turn in settings]
         late = self._late % len(found)
@@ -111,12 +111,12 @@ class RecipeProposer:
         fresh = next((each for each in self._options(solution, kind) if each.name not in known), None)
         if fresh is None:
             return None
-        block = fresh.block(fresh.portfolio[0], task=self.task)
+        block = fresh.block(fresh.settings(self.task)[0], task=self.task)
         return Proposal(solution.replace(kind, block), f"{kind}: {fresh.name}")
 
     def _setting(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
         """A setting of the portfolio of the block's recipe."""
-        return self._changed(solution, kind, trials, lambda recipe, current, known: iter(recipe.portfolio))
+        return self._changed(solution, kind, trials, lambda recipe, *_: iter(recipe.settings(self.task)))
 
     def _sample(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
         """Parameters near the present ones, drawn by the tree-structured Parzen estimator (Bergstra et al. 2011)."""
@@ -164,10 +164,11 @@ class RecipeProposer:
             *([find_recipe("features", "+".join(features))] if features else []),
         ]
         recipes += [encode, *self._worth_having("target")[:1], *self._worth_having("postprocess")[:1]]
-        blocks = {each.kind: each.block(each.portfolio[0], task=self.task) for each in recipes}
-        values = encode.portfolio[turn % len(encode.portfolio)] if values is None else values
+        blocks = {each.kind: each.block(each.settings(self.task)[0], task=self.task) for each in recipes}
+        encode_settings = encode.settings(self.task)
+        values = encode_settings[turn % len(encode_settings)] if values is None else values
         blocks["encode"] = encode.block(values, task=self.task)
-        blocks["model"] = model.block(model.portfolio[turn], task=self.task)
+        blocks["model"] = model.block(model.settings(self.task)[turn], task=self.task)
         name = ", ".join(["+".join(features)] * bool(features) + [encode.name, model.name])
         return Proposal(Solution.of(blocks), f"{name} ({turn + 1})" if turn else name)
 

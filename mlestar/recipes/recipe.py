@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlestar.recipes.space import Parameter
 from mlestar.solution import Block
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Recipe", "cells", "is_regression"]
 
 
+Settings: TypeAlias = tuple[Mapping[str, Any], ...]
 _ROLES = ("numeric", "categorical", "text", "dates")
 
 
@@ -43,13 +44,15 @@ class Recipe:
         Unique within the kind; a valid identifier.
     space : {parameter: Integer, Real or Choice}
         What a search may change; the block's own defaults are the place to start from.
-    portfolio : tuple of {parameter: value}
+    portfolio : tuple of {parameter: value}, or callable(task) that gives one
         Settings that are good first tries on an unseen task, the most promising first; what a setting leaves out keeps
         the block's default.
     suits : callable(task) -> float
         How promising the recipe is for a task, from 0 (cannot be used, or is pointless) up.
     cost : callable(task) -> float
         Relative seconds that fitting it takes on all rows of a task, one core; used where no measured time may be.
+    grows : {parameter: exponent}
+        The power of a parameter, by its default, that the seconds go with: 1 for iterations.
     family : str
         Of ``model``: models of one family want their input alike (``"boosting"``, ``"trees"``, ``"linear"``).
     families : tuple of str
@@ -70,9 +73,10 @@ class Recipe:
     kind: str
     name: str
     space: Mapping[str, Parameter] = field(default_factory=dict)
-    portfolio: tuple[Mapping[str, Any], ...] = ({},)
+    portfolio: Settings | Callable[[Task], Settings] = ({},)
     suits: Callable[[Task], float] = lambda task: 1.0
     cost: Callable[[Task], float] = lambda task: 0.02 + 1e-7 * cells(task)
+    grows: Mapping[str, float] = field(default_factory=dict)
     family: str = ""
     families: tuple[str, ...] = ()
     encodes: tuple[str | tuple[str, Mapping[str, Any]], ...] = ()
@@ -89,6 +93,10 @@ class Recipe:
         """The block with these parameters; given a task, without what it would do for other kinds of task."""
         block = self._block.with_parameters(parameters) if parameters else self._block
         return block.specialised(_known(task)) if task else block
+
+    def settings(self, task: Task) -> Settings:
+        """The settings of the portfolio for a task, the most promising first."""
+        return self.portfolio(task) if callable(self.portfolio) else self.portfolio
 
     @property
     def defaults(self) -> dict[str, Any]:

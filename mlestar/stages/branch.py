@@ -15,6 +15,7 @@ from mlestar.solution import Solution, render
 from mlestar.stages.budget import Spent, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.environment import cores, ending_early
+from mlestar.stages.labels import bare
 from mlestar.stages.refits import CERTAINTY, refit_seconds
 from mlestar.stages.scoped import Scoped, open_harness
 
@@ -170,7 +171,7 @@ class Branch:
         best = self.candidates.best
         fold_seconds = best.seconds / len(best.fold_scores)
         solution, rows = self.candidates.solution(best.id), len(self.harness.y)
-        fit = refit_seconds(solution, fold_seconds, self.harness.folds, rows, self.scoped.task)
+        fit = refit_seconds(bare(solution), fold_seconds, self.harness.folds, rows, self.scoped.task)
         self.budget.keep(fit / CERTAINTY)
 
     def differences(self, new: Sequence[float], old: Sequence[float]) -> list[float]:

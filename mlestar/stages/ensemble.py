@@ -20,6 +20,7 @@ from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.environment import cores
 from mlestar.stages.failures import why_nothing_ran
+from mlestar.stages.labels import bare, with_fixed_labels
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
 from mlestar.stages.reasons import member_reason, program_reason
 from mlestar.stages.refits import CERTAINTY, refit_seconds, seconds_together
@@ -30,7 +31,7 @@ __all__ = ["ensemble"]
 
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _MOST_ALIKE = 4  # of them, with the same model: they add less to each other than another model does
-_AVERAGED = 3  # with equal weights: the best, and the best with different models
+_AVERAGED = 3  # with equal weights, of the best with different models
 _LEAST_WEIGHT = 0.05
 _SECOND_LEVEL_SECONDS = 30.0
 _FIT_AND_REFIT = 2.5  # times a fit: that of finalize has more rows, and leaves time for what finalize does after it
@@ -125,13 +126,13 @@ def _choices(
     if not ranked:
         raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
     different = [each for place, each in enumerate(ranked) if not _repeats(merged, each, ranked[:place])]
-    pool = _pool([each for each in different if affordable(merged.solution(each.id), [each])])
-    choices = [_single(merged.solution(each.id), each) for each in pool[:3]]
-    if different[0] not in pool[:1]:
-        choices += _dear(harness, merged.solution(different[0].id), different[0], affordable)
+    pool = _pool([each for each in different if affordable(bare(merged.solution(each.id)), [each])])
+    choices = [_single(harness, merged, each) for each in pool[:3]]
+    if different[0] not in pool[:1] and affordable(bare(merged.solution(different[0].id)), different[:1], once=True):
+        dearest = _single(harness, merged, different[0])
+        choices.append(replace(dearest, method=f"{dearest.method}, fitted once", once=True))
     if not choices:
-        cheapest = min(ranked, key=lambda each: each.seconds)
-        choices = [_single(merged.solution(cheapest.id), cheapest)]
+        choices = [_single(harness, merged, min(ranked, key=lambda each: each.seconds))]
     for number, choice in enumerate(_ensembles(scoped, harness, merged, pool, affordable, budget), start=1):
         choices.append(choice)
         best = max((each.score for each in choices), key=lambda score: harness.gain(score, 0.0))
@@ -158,13 +159,12 @@ def _ensembles(
 
         def weighed(harness: Harness, stack: np.ndarray, rows: np.ndarray) -> np.ndarray:
             weights = weigh(harness, stack, rows)
-            return _kept(pool, weights, lambda members: affordable(_combined(merged, members, postprocess), members))
+            return _kept(pool, weights, lambda members: affordable(_combined(merged, members), members))
 
         return weighed
 
     first_of_each = {each.recipes["model"]: place for place, each in reversed(list(enumerate(pool)))}
     plans: list[tuple[str, Weigh]] = [
-        ("average of {}", average(range(min(_AVERAGED, len(pool))))),
         ("average of {} models", average(sorted(first_of_each.values())[:_AVERAGED])),
         ("greedy", greedy),
     ]
@@ -199,33 +199,35 @@ def _repeats(merged: Candidates, candidate: Candidate, better: Sequence[Candidat
     return any(np.allclose(merged.predictions[each.id], mine, rtol=1e-9, equal_nan=True) for each in same_score)
 
 
-def _single(solution: Solution, candidate: Candidate) -> _Choice:
-    return _Choice("best", solution, ((candidate, 1.0),), candidate.score or 0.0, tuple(candidate.fold_scores))
+def _single(harness: Harness, merged: Candidates, candidate: Candidate) -> _Choice:
+    choice = _Choice(
+        "best",
+        merged.solution(candidate.id),
+        ((candidate, 1.0),),
+        candidate.score or 0.0,
+        tuple(candidate.fold_scores),
+    )
+    return _with_fixed_labels(harness, merged, choice)
 
 
-def _dear(harness: Harness, solution: Solution, candidate: Candidate, affordable: _Affordable) -> list[_Choice]:
-    """What can be made of the best candidate when the run has not the time to fit it twice.
+def _with_fixed_labels(harness: Harness, merged: Candidates, choice: _Choice) -> _Choice:
+    """The choice as it ships, without what would be fitted on out-of-fold predictions.
 
-    It is fitted once; or it goes without what is fitted on out-of-fold predictions, which is most of its cost.
+    Where labels cannot be fixed they are the most probable classes, and the score is that of these.
     """
-    found = []
-    if affordable(solution, [candidate], once=True):
-        found.append(replace(_single(solution, candidate), method="best, fitted once", once=True))
-    bare = solution.first_level[0]
-    if solution.needs_out_of_fold and affordable(bare, [candidate], once=True):
-        evaluation = harness.evaluate(bare, seconds=lambda: _SECOND_LEVEL_SECONDS)  # its fits are all in the store
-        if evaluation.ok and evaluation.score is not None:
-            found.append(
-                _Choice(
-                    "best, no postprocess",
-                    bare,
-                    ((candidate, 1.0),),
-                    evaluation.score,
-                    tuple(evaluation.fold_scores),
-                    once=not affordable(bare, [candidate]),
-                )
-            )
-    return found
+    if not choice.solution.needs_out_of_fold:
+        return choice
+    stack = np.stack([merged.predictions[member.id] for member, _ in choice.members], axis=1)
+    if fixed := with_fixed_labels(harness, choice.solution, stack, seconds=lambda: _SECOND_LEVEL_SECONDS):
+        return replace(choice, solution=fixed)
+    plain = bare(choice.solution)
+    evaluation = harness.evaluate(plain, seconds=lambda: _SECOND_LEVEL_SECONDS)  # its fits are all in the store
+    if not evaluation.ok or evaluation.score is None:
+        return choice
+    method = f"{choice.method}, no postprocess"
+    return replace(
+        choice, method=method, solution=plain, score=evaluation.score, fold_scores=tuple(evaluation.fold_scores)
+    )
 
 
 def _ranked(harness: Harness, choices: Sequence[_Choice]) -> list[_Choice]:
@@ -255,10 +257,9 @@ class _Affordable:
         return self._budget.counted or fit <= _fit_seconds(self._scoped, self._budget, once=once) * CERTAINTY
 
 
-def _combined(merged: Candidates, members: Sequence[Candidate], postprocess: Block | None) -> Solution:
+def _combined(merged: Candidates, members: Sequence[Candidate]) -> Solution:
     """The members averaged."""
-    weights = tuple(1 / len(members) for _ in members)
-    return _weighted(merged, members, weights, postprocess)
+    return _weighted(merged, members, tuple(1 / len(members) for _ in members), None)
 
 
 def _weighted(
@@ -302,7 +303,8 @@ def _ensemble(
         seconds = budget.fit_seconds() if budget.counted else _SECOND_LEVEL_SECONDS
         evaluation = harness.evaluate(solution, seconds=lambda: seconds)
         fold_scores = list(evaluation.fold_scores) if evaluation.ok else fold_scores
-    return _Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
+    choice = _Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
+    return _with_fixed_labels(harness, merged, choice)
 
 
 def _fit_seconds(scoped: Scoped, budget: StageBudget, *, once: bool) -> float:

@@ -130,7 +130,13 @@ def test_days_of_bike_sharing_are_not_divided(bench_data: Path) -> None:
         assert days[validation_rows(folds, 0, fold)].min() > days[train].max()
     assert pd.Series(folds[0]).groupby(days).nunique().max() == 1
     sizes = np.bincount(folds[0] + 1)
-    assert sizes.max() < 1.1 * sizes.min()
+    assert sizes[0] == pytest.approx(len(days) / 2, rel=0.01)
+    assert sizes[1:].max() < 1.1 * sizes[1:].min()
+
+
+def test_few_times_are_used_from_the_second_on() -> None:
+    folds = make_folds(np.zeros(60), splitter="time", folds=5, times=np.repeat(np.arange(6), 10))
+    assert folds[0].tolist() == np.repeat([-1, 0, 1, 2, 3, 4], 10).tolist()
 
 
 def test_times_are_numbers_dates_or_text() -> None:
@@ -152,7 +158,7 @@ def test_times_are_numbers_dates_or_text() -> None:
         ),
         ({"splitter": "time", "times": np.repeat([1, 2, 3], 20)}, "60 rows with 3 distinct times do not make 5 folds"),
         ({"splitter": "time", "times": np.repeat([1], 60)}, "all rows have the same time"),
-        ({"splitter": "time", "times": np.arange(60), "gap": 10}, "a gap of 10 rows; write fewer validation.folds"),
+        ({"splitter": "time", "times": np.arange(60), "gap": 30}, "a gap of 30 rows; write fewer validation.folds"),
     ],
 )
 def test_what_cannot_be_split_is_refused(options: dict[str, Any], message: str) -> None:

@@ -143,7 +143,7 @@ def test_without_labels_the_most_probable_class_counts(multiclass: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "y", "predictions", "labels", "reason"),
     [
-        ("roc_auc", [0, 0], [[1, 0], [0, 1]], None, "all 2 rows are of class 0; roc_auc_score needs two classes"),
+        ("roc_auc", [0, 0], [[1, 0], [0, 1]], None, "all 2 rows are of class 0; a ranking metric needs two classes"),
         ("roc_auc", [0, 1], [[1, 0], [0, float("nan")]], None, "1 of 4 predicted values are missing or infinite"),
         ("roc_auc", [0, 1], [0.1, 0.9], None, r"probabilities have shape \(2,\), expected \(2, classes\)"),
         ("roc_auc", [0, 1], [[1, 0]], None, r"probabilities have shape \(1, 2\), expected \(2, classes\)"),

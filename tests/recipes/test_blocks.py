@@ -16,7 +16,10 @@ from sklearn.metrics import f1_score
 from mlestar.recipes.clean_standard import clean
 from mlestar.recipes.encode_native import encode as encode_native
 from mlestar.recipes.features_arithmetic import features as arithmetic
+from mlestar.recipes.features_crosses import features as crosses
 from mlestar.recipes.features_dates import features as calendar
+from mlestar.recipes.features_geography import features as geography
+from mlestar.recipes.features_neighbours import features as neighbours
 from mlestar.recipes.postprocess_clip import postprocess as clip
 from mlestar.recipes.postprocess_threshold import postprocess as threshold
 from mlestar.recipes.target_log1p import target
@@ -60,6 +63,35 @@ def test_arithmetic_finds_the_ratio_that_matters() -> None:
     features = arithmetic(context(numeric=tuple(table.columns)), most=2).fit(table, y)
     assert {frozenset((a, b)) for a, _, b in features.combinations_} == {frozenset(("debt", "income"))}
     assert features.transform(table).shape == (1500, 6)
+
+
+def test_geography_knows_how_far_places_are_apart() -> None:
+    names = ("start_lat", "start_lon", "end_lat", "end_lon")
+    table = pd.DataFrame([[48.857, 2.352, 51.507, -0.128], [40.713, -74.006, 40.713, -74.006]], columns=names)
+    added = geography(context(numeric=names)).fit_transform(table)
+    assert added["start_lat to end_lat straight"].tolist() == pytest.approx([344, 0], rel=0.1)  # Paris to London
+    assert added["start_lat to end_lat north"].tolist() == pytest.approx([295, 0], rel=0.01)
+
+
+@pytest.mark.parametrize("where", ["places", "numbers"])
+def test_neighbours_show_no_row_its_own_target(where: str) -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.uniform(0, 1, (400, 2)), columns=["latitude", "longitude"])
+    block = neighbours(context(numeric=("latitude", "longitude")), neighbours=3, where=where)
+    noise = random.normal(size=400)
+    assert abs(np.corrcoef(block.fit_transform(table, noise).iloc[:, -1], noise)[0, 1]) < 0.15  # else near 1
+    hill = np.hypot(table["latitude"] - 0.5, table["longitude"] - 0.5).to_numpy()
+    assert np.corrcoef(block.fit_transform(table, hill).iloc[:, -1], hill)[0, 1] > 0.95
+    elsewhere = block.transform(pd.DataFrame({"latitude": [0.5, np.nan], "longitude": [0.5, 0.1]}))
+    assert elsewhere.iloc[0, -1] < hill.mean()
+
+
+def test_crosses_find_the_pair_that_matters() -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.choice(list("abcd"), (2000, 4)), columns=["sender", "receiver", "day", "shop"])
+    y = (table["sender"] == table["receiver"]).to_numpy().astype(int)
+    block = crosses(context(task="binary", categorical=tuple(table)), most=1).fit(table.astype("category"), y)
+    assert block.pairs_ == [("sender", "receiver")]
 
 
 def test_native_encoding_keeps_levels_of_the_training_rows() -> None:

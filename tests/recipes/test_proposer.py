@@ -44,7 +44,8 @@ def branch_of(task: Task, branch: int, branches: int) -> RecipeProposer:
 
 def settings_of(model: str) -> list[Trial]:
     """All settings that are proven, tried."""
-    return [Trial(model, find_recipe("model", model).defaults | each) for each in find_recipe("model", model).portfolio]
+    recipe = find_recipe("model", model)
+    return [Trial(model, recipe.defaults | each) for each in recipe.settings(PLAIN)]
 
 
 def solution(**names: str) -> Solution:
@@ -144,7 +145,8 @@ def test_plans_change_one_block_and_never_repeat(kind: str) -> None:
 
 
 def test_proven_settings_come_first_then_other_models_then_draws() -> None:
-    start, proven = solution(clean="standard", encode="ordinal", model="lightgbm"), settings_of("lightgbm")[1:]
+    start = solution(clean="standard", encode="ordinal", model="lightgbm")
+    proven = [each for each in settings_of("lightgbm") if each.parameters != start.blocks["model"].parameters]
     names = [
         plan.blocks["model"].name for plan in refine(PLAIN, start, "model", [1.0] * (len(proven) + len(MODELS) + 3))
     ]
@@ -195,7 +197,7 @@ def test_a_block_of_unknown_origin_can_be_replaced_but_not_tuned() -> None:
     own = Block("features", "def features(ctx, *, power=2):\n    return None\n", name="own")
     start = solution(clean="standard", encode="ordinal", model="lightgbm").replace("features", own)
     plans = refine(PLAIN, start, "features", [1.0] * 5)
-    assert [plan.blocks["features"].name for plan in plans] == ["arithmetic", "clusters"]
+    assert [plan.blocks["features"].name for plan in plans] == ["arithmetic", "clusters", "neighbours"]
 
 
 def test_what_failed_is_not_proposed_again() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -13,9 +14,26 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
 
+from mlestar.data.task import Column, Task, TaskType
 from mlestar.recipes import Recipe, catalogue, find_recipe
 
 RECIPES = {f"{recipe.kind}_{recipe.name}": recipe for recipe in catalogue()}
+KINDS: tuple[TaskType, ...] = ("binary", "regression")
+TASKS = [
+    Task(
+        name="sizes",
+        type=kind,
+        targets=("y",),
+        metric="rmse" if kind == "regression" else "roc_auc",
+        classes=() if kind == "regression" else (0, 1),
+        columns=(Column(name="x", storage="number", role="numeric"),),
+        rows=rows,
+        splitter="kfold",
+        folds=5,
+    )
+    for kind in KINDS
+    for rows in (100, 3_000, 30_000, 1_000_000)
+]
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 
 
@@ -120,7 +138,7 @@ def test_block_explains_itself(recipe: Recipe) -> None:
 @every_recipe
 def test_settings_lie_in_the_space(recipe: Recipe) -> None:
     assert set(recipe.space) <= set(recipe.defaults)
-    for setting in recipe.portfolio:
+    for setting in itertools.chain.from_iterable(recipe.settings(task) for task in TASKS):
         parameters = recipe.defaults | dict(setting)
         assert recipe.block(setting).parameters == parameters
         assert all(parameters[name] in values for name, values in recipe.space.items())

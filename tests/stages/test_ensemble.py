@@ -65,18 +65,15 @@ def ensemble(searched: Path, workers_address: str, tmp_path: Path, monkeypatch: 
     return run
 
 
-@pytest.mark.parametrize(
-    ("fold_seconds", "method", "has_threshold"),
-    [(1.0, None, True), (150.0, "best, no postprocess", False), (260.0, "best, no postprocess", False)],
-)
+@pytest.mark.parametrize(("fold_seconds", "method"), [(1.0, None), (150.0, "best"), (260.0, "best, fitted once")])
 def test_the_best_candidate_ships_however_dear_it_is(
-    ensemble: Ensemble, fold_seconds: float, method: str | None, has_threshold: bool
+    ensemble: Ensemble, fold_seconds: float, method: str | None
 ) -> None:
     model, best = ensemble(fold_seconds)
     found = read_json(model / "ensemble.json")
     assert method in (None, found["method"])  # where there is time enough, others may join it
     assert best in [each["id"] for each in found["members"]]
-    assert ("block: postprocess" in (model / "solution.py").read_text(encoding="utf-8")) is has_threshold
+    assert "needs_out_of_fold" not in (model / "solution.py").read_text(encoding="utf-8")
 
 
 def test_a_model_in_place_of_a_better_one_says_so(ensemble: Ensemble) -> None:
