@@ -33,6 +33,7 @@ from mlestar.stages.scoped import Scoped, open_harness
 RESULTS = ROOT / "runs" / "portfolio.csv"
 FOLDS = 2
 LONGEST_FIT = 60.0
+FURTHER_TASK = {"target": "target", "drop": [], "modality": "tabular"}
 COLUMNS = ["task", "model", "setting", "encode", "status", "score", "lead", "fit_seconds", "declared"]
 
 
@@ -58,18 +59,23 @@ def specs(folder: Path) -> Iterator[tuple[str, dict]]:
         spec = scope_spec(name, task, seconds=3600, seed=0)
         del spec["data"]["test"]
         yield name, spec
-    for name, kind, metric, (features, target) in _further():
-        frame = pd.DataFrame(features)
-        frame.columns = [f"x{each}" for each in range(frame.shape[1])]
+    for name, kind, metric, frame in further_tables():
         path = folder / f"{name}.csv"
-        frame.assign(target=target).to_csv(path, index=False)
-        task = {"target": "target", "metric": metric, "kind": kind, "drop": [], "modality": "tabular"}
+        frame.to_csv(path, index=False)
+        task = {**FURTHER_TASK, "metric": metric, "kind": kind}
         spec = scope_spec(name, task, seconds=3600, seed=0)
         yield name, {**spec, "data": {"train": str(path)}}
 
 
+def further_tables() -> Iterator[tuple[str, str, str, pd.DataFrame]]:
+    """(name, kind, metric, table) of tasks that lie in scikit-learn, or are drawn with a seed."""
+    for name, kind, metric, (features, target) in _further():
+        frame = pd.DataFrame(features)
+        frame.columns = [f"x{each}" for each in range(frame.shape[1])]
+        yield name, kind, metric, frame.assign(target=target)
+
+
 def _further() -> Iterator[tuple[str, str, str, tuple]]:
-    """(name, kind, metric, (features, target)) of tasks that lie in scikit-learn, or are drawn with a seed."""
     yield "breast-cancer", "binary", "roc_auc", datasets.load_breast_cancer(return_X_y=True)
     yield "diabetes", "regression", "rmse", datasets.load_diabetes(return_X_y=True)
     yield "digits", "multiclass", "log_loss", datasets.load_digits(return_X_y=True)

@@ -62,10 +62,9 @@ def main() -> None:
     parser.add_argument("--systems", default="mlestar,plain", help=f"comma-separated, of {', '.join(SYSTEMS)}")
     parser.add_argument("--seeds", default="0", help="comma-separated")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "benchmark", help="where runs are kept")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the CSV file of all rows")
     parser.add_argument("--resume", action="store_true", help="leave out what this version was measured on already")
-    parser.add_argument(
-        "--summary", action="store_true", help="run nothing, print the tables of benchmarks/results.csv"
-    )
+    parser.add_argument("--summary", action="store_true", help="run nothing, print the tables of the results")
     arguments = parser.parse_args()
     tasks = json.loads((DATA / "tasks.json").read_text(encoding="utf-8"))
     if not arguments.summary:
@@ -75,15 +74,15 @@ def main() -> None:
         versions = {system: SYSTEMS[system].version() for system in systems}
         for seconds, name, seed, system in itertools.product(budgets, names, seeds, systems):
             key = dict(zip(KEY, (system, seconds, name, seed), strict=True))
-            if arguments.resume and _is_known(key, versions[system]):
+            if arguments.resume and _is_known(key, versions[system], arguments.results):
                 continue
             folder = arguments.out / f"{name}-{system}-{seconds:g}s-{seed}"
             row = _run(tasks[name], folder, key, versions[system], given=seconds)
             if SYSTEMS[system].is_peer and row.seconds > OVERRUN * seconds:
                 row = _run(tasks[name], folder, key, versions[system], given=2 * seconds - row.seconds)
-            _record(row)
+            _record(row, arguments.results)
             sys.stderr.write(f"{row}\n")
-    results = pd.read_csv(RESULTS)
+    results = pd.read_csv(arguments.results)
     for budget, rows in results.groupby("budget"):
         sys.stdout.write(f"### {budget:g} s\n\n{score_table(rows, tasks)}\n{rank_table(rows, tasks)}\n")
     own = results[results["system"] == "mlestar"]
@@ -123,19 +122,19 @@ def _score(name: str, task: dict, path: Path) -> float:
     return metric.score(truth.astype(str).map(numbers).to_numpy(), probabilities, labels)
 
 
-def _is_known(key: dict, version: str) -> bool:
-    if not RESULTS.exists():
+def _is_known(key: dict, version: str, path: Path) -> bool:
+    if not path.exists():
         return False
-    results = pd.read_csv(RESULTS)
+    results = pd.read_csv(path)
     return bool(((results[KEY] == pd.Series(key)).all(axis=1) & (results["version"] == version)).any())
 
 
-def _record(row: Row) -> None:
+def _record(row: Row, path: Path) -> None:
     """Write a row to the results, in place of an earlier run of the same."""
     new = pd.DataFrame([asdict(row)])
-    results = pd.concat([pd.read_csv(RESULTS), new]) if RESULTS.exists() else new
+    results = pd.concat([pd.read_csv(path), new]) if path.exists() else new
     results = results.drop_duplicates(KEY, keep="last")
-    results.sort_values(["system", "budget"], kind="stable").to_csv(RESULTS, index=False)
+    results.sort_values(["system", "budget"], kind="stable").to_csv(path, index=False)
 
 
 if __name__ == "__main__":

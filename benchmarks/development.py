@@ -1,0 +1,59 @@
+"""Tasks to develop on: parts of `train.csv` in the place of test rows, and generated tables; no test label is read.
+
+    python benchmarks/development.py
+    MLESTAR_BENCH_DATA=runs/development python benchmarks/run.py --seconds 60 --results runs/development/results.csv
+
+Of each task of the benchmark a quarter of the training rows is put aside: of a task in the order of time the latest, of
+a grouped one whole groups. Writes `runs/development` in the format of the benchmark's data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from portfolio import FURTHER_TASK, further_tables
+from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
+from systems import DATA, ROOT, TIME_COLUMNS
+
+SHARE = 0.25  # of the rows
+OUT = ROOT / "runs" / "development"
+
+
+def main() -> None:
+    tasks = {}
+    for name, task, frame in _tables():
+        folder = OUT / name
+        folder.mkdir(parents=True, exist_ok=True)
+        held_out = _held_out(frame, task, TIME_COLUMNS.get(name))
+        frame[~held_out].to_csv(folder / "train.csv", index=False)
+        frame[held_out].drop(columns=task["target"]).to_csv(folder / "test.csv", index=False)
+        frame.loc[held_out, [task["target"]]].to_csv(folder / "test_labels.csv", index=False)
+        tasks[name] = task
+    (OUT / "tasks.json").write_text(json.dumps(tasks, indent=1), encoding="utf-8")
+
+
+def _tables() -> Iterator[tuple[str, dict, pd.DataFrame]]:
+    for name, task in json.loads((DATA / "tasks.json").read_text(encoding="utf-8")).items():
+        yield name, task, pd.read_csv(DATA / name / "train.csv", low_memory=False)
+    for name, kind, metric, frame in further_tables():
+        direction = "min" if metric in ("rmse", "log_loss") else "max"
+        yield name, {**FURTHER_TASK, "metric": metric, "kind": kind, "direction": direction}, frame
+
+
+def _held_out(frame: pd.DataFrame, task: dict, time: str | None) -> np.ndarray:
+    found = np.zeros(len(frame), dtype=bool)
+    if time:
+        found[frame[time].argsort(kind="stable").to_numpy()[-round(SHARE * len(frame)) :]] = True
+        return found
+    groups = frame[task["group_col"]] if "group_col" in task else None
+    splitter = ShuffleSplit if groups is None else GroupShuffleSplit
+    _, rows = next(splitter(1, test_size=SHARE, random_state=0).split(frame, groups=groups))
+    found[rows] = True
+    return found
+
+
+if __name__ == "__main__":
+    main()
