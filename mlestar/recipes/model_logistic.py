@@ -34,7 +34,12 @@ RECIPE = Recipe(
     kind="model",
     name="logistic",
     space={"strength": Real(1e-3, 1e3, log=True), "balanced": Choice(False, True)},
-    portfolio=({}, {"strength": 30.0}, {"strength": 0.03}, {"strength": 0.003}),
+    # Of TF-IDF, whose rows have a length of 1, every weight has to be large.
+    portfolio=lambda task: (
+        ({"strength": 0.03}, {"strength": 0.3}, {})
+        if task.text
+        else ({}, {"strength": 30.0}, {"strength": 0.03}, {"strength": 0.003})
+    ),
     suits=lambda task: 0.0 if is_regression(task) else 6.0 if task.text else 2.5,
     cost=lambda task: 0.1 + 1e-6 * cells(task) * len(task.classes),
     encodes=("tfidf", ("onehot", {}), ("onehot", {"scaling": "spline"})),
