@@ -228,8 +228,9 @@ class _Affordable:
         return self._seconds(solution, members) <= _fit_seconds(self._scoped, self._budget, once=once) * CERTAINTY
 
     def repeatedly(self, solution: Solution, members: Sequence[Candidate]) -> bool:
-        """Whether the fits of a solution whose members are fitted several times are short, beside all of the run."""
-        if self._budget.counted or not self(solution, members):
+        """Whether members may be fitted several times: where that takes little of the run, and predictions may."""
+        constraints = self._scoped.scope.constraints
+        if constraints.predict_ms_p95 or constraints.model_mb or self._budget.counted:
             return False
         return self._seconds(solution, members) <= self._scoped.plan.stages["ensemble"] * CERTAINTY
 

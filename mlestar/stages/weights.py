@@ -16,7 +16,7 @@ Weigh: TypeAlias = Callable[[Harness, np.ndarray, np.ndarray], np.ndarray]
 
 _ROUNDS, _PATIENCE = 12, 4  # of greedy selection; and how many of them may bring nothing until it ends
 _BAGS = 6  # samples of the rows, of which greedy selection chooses on each
-_LEAST_CHANCE = 1e-15  # of a class, as scikit-learn's log_loss clips it
+_LEAST_CHANCE = float(np.finfo(float).eps)  # of a class, as scikit-learn's log_loss clips it
 _MOST_ROWS = 3000  # from which half is drawn for a bag; more change the weights little and cost much
 
 
