@@ -232,7 +232,8 @@ class _Affordable:
         constraints = self._scoped.scope.constraints
         if constraints.predict_ms_p95 or constraints.model_mb or self._budget.counted:
             return False
-        return self._seconds(solution, members) <= self._scoped.plan.stages["ensemble"] * CERTAINTY
+        most = self._scoped.plan.stages["ensemble"] * CERTAINTY
+        return self(solution, members) and self._seconds(solution, members) <= most
 
     def _seconds(self, solution: Solution, members: Sequence[Candidate]) -> float:
         fits = [each.seconds / len(each.fold_scores) for each in members] * solution.fits
