@@ -318,11 +318,11 @@ def _fit_first(
     """
     failures = []
     cheapest = min(order, key=lambda each: _cost(scoped, each, budget))
-    for once_each in [*order, cheapest]:
-        members, is_last = [member for member, _ in once_each.members], once_each is cheapest
-        choice = repeated(once_each)
+    for offered in [*order, cheapest]:
+        members, is_last = [member for member, _ in offered.members], offered is cheapest
+        choice = repeated(offered)
         if not affordable.repeatedly(choice.solution, members):
-            choice = once_each
+            choice = offered
         if not is_last and not affordable(choice.solution, members, once=choice.once):
             continue
         program = _rendered(scoped, harness, merged, choice)
