@@ -15,7 +15,8 @@ _UNKNOWN_BLOCK = 1.0
 
 def static_cost(solution: Solution, task: Task) -> float:
     """Relative seconds that fitting a solution takes on all rows of a task, by the costs that its recipes declare."""
-    return sum(_block_cost(kind, block, task) for member in solution.members for kind, block in member.items())
+    once = sum(_block_cost(kind, block, task) for member in solution.members for kind, block in member.items())
+    return once * solution.fits
 
 
 def _block_cost(kind: str, block: Block, task: Task) -> float:

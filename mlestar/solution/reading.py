@@ -47,7 +47,9 @@ def read_program(text: str) -> Solution:
             found = {re.sub(r"_\d+$", "", function): block(function, parameters) for function, parameters in calls}
             members.append({kind: found[kind] for kind in MEMBER_KINDS if kind in found})
     single = {kind: block(kind, {}) if kind in names else None for kind in ("combine", "postprocess")}
-    return Solution(tuple(members), single["combine"], single["postprocess"])
+    fits = module.definitions.get("FITS")
+    count = ast.literal_eval(fits.value) if isinstance(fits, ast.Assign) else 1
+    return Solution(tuple(members), single["combine"], single["postprocess"], count)
 
 
 def _definitions_only(text: str) -> str:

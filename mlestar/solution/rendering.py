@@ -48,7 +48,7 @@ _HELD_BY_SKLEARN = ("scipy",)  # as splines do, whether or not the program names
 _LONGEST_NOTE = 115
 _STEP_KINDS = tuple(kind for kind in MEMBER_KINDS if kind != "target")  # a target block wraps the model
 _PROGRAM_NAMES = (
-    *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "BadInput", "Context", "Combination", "Solution"),
+    *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "FITS", "BadInput", "Context", "Combination", "Solution"),
     *("named", "pipeline", "class_numbers", "outputs", "out_of_fold", "read_table", "fit", "predict", "save", "load"),
     *("check_place", "main"),
 )
@@ -103,7 +103,8 @@ def render(
         notes=[textwrap.wrap(one_line(note), _LONGEST_NOTE) for note in notes],
         cells=layout.cells,
         members=layout.members,
-        ensemble=len(solution.members) > 1,
+        ensemble=len(solution.members) > 1 or solution.fits > 1,
+        fits=solution.fits,
         second_level=solution.has_second_level,
         out_of_fold=solution.needs_out_of_fold,
         combine=solution.combine and "combine",
@@ -129,13 +130,15 @@ class _Layout:
             self.cells.append({"function": function, "name": block.name, "text": self._place(block, function)})
         names = {(block.kind, block.shape): function for function, block in functions.items()}
 
+        single = len(solution.members) == 1 and solution.fits == 1
+        context = "CONTEXT" if solution.fits == 1 else "ctx"
+
         def call(block: Block) -> Call:
             function = names[block.kind, block.shape]
             rendered = functions[function].parameters
             own = {name: value for name, value in block.parameters.items() if value != rendered[name]}
-            return Call(f"{function}(", ["CONTEXT", *(f"{name}={literal(value)}" for name, value in own.items())])
+            return Call(f"{function}(", [context, *(f"{name}={literal(value)}" for name, value in own.items())])
 
-        single = len(solution.members) == 1
         self.members = [
             {
                 "function": "pipeline" if single else f"member_{number}",
@@ -238,7 +241,9 @@ def _requirement(package: str) -> str:
 def _program_imports(solution: Solution, task: Task) -> list[Import]:
     """What the program needs beside its blocks."""
     found = list(_PROGRAM_IMPORTS)
-    if len(solution.members) > 1 or solution.needs_out_of_fold:
+    if solution.fits > 1:
+        found += [Import("dataclasses", "replace"), Import("itertools", "product")]
+    if len(solution.members) > 1 or solution.fits > 1 or solution.needs_out_of_fold:
         found += [Import("os"), Import("concurrent.futures", "ThreadPoolExecutor")]
     if any("target" in member for member in solution.members):
         found.append(Import("sklearn.compose", "TransformedTargetRegressor"))

@@ -24,11 +24,14 @@ class Solution:
     combine : Block or None
         Needed for more than one member.
     postprocess : Block or None
+    fits : int
+        How often each member is fitted, every time with another seed; the mean of their predictions is combined.
     """
 
     members: tuple[Mapping[str, Block], ...]
     combine: Block | None = None
     postprocess: Block | None = None
+    fits: int = 1
 
     def __post_init__(self) -> None:
         for blocks in self.members:
@@ -38,8 +41,12 @@ class Solution:
                 raise SolutionError(
                     f"a model needs {REQUIRED_KINDS} and may have {MEMBER_KINDS}, not {foreign or absent}"
                 )
-        if len(self.members) != 1 and self.combine is None:
-            raise SolutionError(f"{len(self.members)} members and no combine block")
+        if (len(self.members) != 1 or self.fits != 1) and self.combine is None:
+            raise SolutionError(f"{len(self.members)} members, {self.fits} fits each, and no combine block")
+        if self.fits != 1 and self.needs_out_of_fold:
+            raise SolutionError(
+                f"{self.fits} fits of each member, and a block that is fitted on out-of-fold predictions"
+            )
 
     @classmethod
     def of(cls, blocks: Mapping[str, Block]) -> Solution:
@@ -84,7 +91,7 @@ class Solution:
         """SHA-256 of what the solution means."""
         parts = [{kind: block.digest for kind, block in member.items()} for member in self.members]
         second = [block.digest if block else None for block in (self.combine, self.postprocess)]
-        return digest([parts, second])
+        return digest([parts, second] if self.fits == 1 else [parts, second, self.fits])
 
     @property
     def id(self) -> str:

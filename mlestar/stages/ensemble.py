@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from mlestar.recipes import find_recipe, static_cost
 from mlestar.solution import Block, Solution, render
 from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
+from mlestar.stages.choices import Choice, account, passed_over, ranked, repeated
 from mlestar.stages.environment import cores
 from mlestar.stages.failures import why_nothing_ran
 from mlestar.stages.labels import bare, with_fixed_labels
@@ -37,21 +38,6 @@ _SECOND_LEVEL_SECONDS = 30.0
 _FIT_AND_REFIT = 2.5  # times a fit: that of finalize has more rows, and leaves time for what finalize does after it
 _ONCE_SHARE = 0.6  # of what is left of the run, that a fit may take which is not repeated in finalize
 _PLACE: dict[str, Any] = {"stage": "ensemble", "branch": None, "step": None}  # of events
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """A solution that could be shipped, with its nested score.
-
-    ``once`` says that the run has the time to fit it, but not to fit it again in finalize.
-    """
-
-    method: str
-    solution: Solution
-    members: tuple[tuple[Candidate, float], ...]
-    score: float
-    fold_scores: tuple[float, ...]
-    once: bool = False
 
 
 def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], model_dir: Path, store: str) -> None:
@@ -75,14 +61,14 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
     with open_harness(scoped, train_dir, store) as harness:
         affordable = _Affordable(scoped, harness, budget)
         choices = _choices(scoped, harness, merged, budget, affordable)
-        ranked = _ranked(harness, choices)
+        order = ranked(harness, choices)
         chosen, program, fit_seconds = _fit_first(
-            scoped, harness, merged, ranked, train_dir, model_dir, budget, affordable
+            scoped, harness, merged, order, train_dir, model_dir, budget, affordable
         )
     merged.best_id = chosen.members[0][0].id
     merged.history["spent"].append(budget.spent())
     merged.write(model_dir)
-    write_json(model_dir / "ensemble.json", _account(harness, choices, chosen))
+    write_json(model_dir / "ensemble.json", account(harness, choices, chosen))
     facts = ModelFacts(
         kind="judged",
         solution=chosen.solution.digest,
@@ -91,7 +77,7 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
         score=chosen.score,
         members=[member.name for member, _ in chosen.members],
         fit_seconds=round(fit_seconds, 3),
-        notes=_passed_over(scoped, harness, merged, choices, chosen),
+        notes=passed_over(harness, merged.entries, choices, chosen),
     )
     write_model(model_dir, program, facts)
 
@@ -117,7 +103,7 @@ def _precedence(entry: Candidate) -> tuple[bool, int]:
 
 def _choices(
     scoped: Scoped, harness: Harness, merged: Candidates, budget: StageBudget, affordable: _Affordable
-) -> list[_Choice]:
+) -> list[Choice]:
     """The best single candidates, and the ensembles that the rest of the run can afford to fit."""
     ranked = sorted(
         (entry for entry in merged.entries if entry.status == "ok"),
@@ -147,7 +133,7 @@ def _ensembles(
     pool: Sequence[Candidate],
     affordable: _Affordable,
     budget: StageBudget,
-) -> Iterator[_Choice]:
+) -> Iterator[Choice]:
     """The best candidates combined in several ways, as long as the budget lasts; the best one's postprocess follows."""
     if len(pool) < 2:
         return
@@ -199,8 +185,8 @@ def _repeats(merged: Candidates, candidate: Candidate, better: Sequence[Candidat
     return any(np.allclose(merged.predictions[each.id], mine, rtol=1e-9, equal_nan=True) for each in same_score)
 
 
-def _single(harness: Harness, merged: Candidates, candidate: Candidate) -> _Choice:
-    choice = _Choice(
+def _single(harness: Harness, merged: Candidates, candidate: Candidate) -> Choice:
+    choice = Choice(
         "best",
         merged.solution(candidate.id),
         ((candidate, 1.0),),
@@ -210,7 +196,7 @@ def _single(harness: Harness, merged: Candidates, candidate: Candidate) -> _Choi
     return _with_fixed_labels(harness, merged, choice)
 
 
-def _with_fixed_labels(harness: Harness, merged: Candidates, choice: _Choice) -> _Choice:
+def _with_fixed_labels(harness: Harness, merged: Candidates, choice: Choice) -> Choice:
     """The choice as it ships, without what would be fitted on out-of-fold predictions.
 
     Where labels cannot be fixed they are the most probable classes, and the score is that of these.
@@ -230,20 +216,6 @@ def _with_fixed_labels(harness: Harness, merged: Candidates, choice: _Choice) ->
     )
 
 
-def _ranked(harness: Harness, choices: Sequence[_Choice]) -> list[_Choice]:
-    """The best first; one that can be fitted twice comes before one that cannot, when it is as good but for noise."""
-    ranked = sorted(choices, key=lambda each: -harness.gain(each.score, 0.0))
-    best = ranked[0]
-
-    def is_as_good(choice: _Choice) -> bool:
-        differences = [harness.gain(*pair) for pair in zip(best.fold_scores, choice.fold_scores, strict=False)]
-        return harness.gain(best.score, choice.score) <= harness.standard_error(differences)
-
-    if best.once and (other := next((each for each in ranked if not each.once and is_as_good(each)), None)):
-        ranked.insert(0, ranked.pop(ranked.index(other)))
-    return ranked
-
-
 class _Affordable:
     """Whether the run has now the time to fit a solution, here and again in finalize, judged by what its folds took."""
 
@@ -251,10 +223,22 @@ class _Affordable:
         self._scoped, self._harness, self._budget = scoped, harness, budget
 
     def __call__(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> bool:
-        fold_seconds = seconds_together([each.seconds / len(each.fold_scores) for each in members])
+        if self._budget.counted:
+            return True
+        return self._seconds(solution, members) <= _fit_seconds(self._scoped, self._budget, once=once) * CERTAINTY
+
+    def repeatedly(self, solution: Solution, members: Sequence[Candidate]) -> bool:
+        """Whether members may be fitted several times: where that takes little of the run, and predictions may."""
+        constraints = self._scoped.scope.constraints
+        if constraints.predict_ms_p95 or constraints.model_mb or self._budget.counted:
+            return False
+        most = self._scoped.plan.stages["ensemble"] * CERTAINTY
+        return self(solution, members) and self._seconds(solution, members) <= most
+
+    def _seconds(self, solution: Solution, members: Sequence[Candidate]) -> float:
+        fits = [each.seconds / len(each.fold_scores) for each in members] * solution.fits
         harness = self._harness
-        fit = refit_seconds(solution, fold_seconds, harness.folds, len(harness.y), harness.task)
-        return self._budget.counted or fit <= _fit_seconds(self._scoped, self._budget, once=once) * CERTAINTY
+        return refit_seconds(solution, seconds_together(fits), harness.folds, len(harness.y), harness.task)
 
 
 def _combined(merged: Candidates, members: Sequence[Candidate]) -> Solution:
@@ -295,7 +279,7 @@ def _ensemble(
     postprocess: Block | None,
     fold_scores: list[float],
     budget: StageBudget,
-) -> _Choice:
+) -> Choice:
     candidates, weights = zip(*members, strict=True)
     solution = _weighted(merged, candidates, weights, postprocess)
     if postprocess is not None:
@@ -303,7 +287,7 @@ def _ensemble(
         seconds = budget.fit_seconds() if budget.counted else _SECOND_LEVEL_SECONDS
         evaluation = harness.evaluate(solution, seconds=lambda: seconds)
         fold_scores = list(evaluation.fold_scores) if evaluation.ok else fold_scores
-    choice = _Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
+    choice = Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
     return _with_fixed_labels(harness, merged, choice)
 
 
@@ -320,12 +304,12 @@ def _fit_first(
     scoped: Scoped,
     harness: Harness,
     merged: Candidates,
-    ranked: Sequence[_Choice],
+    order: Sequence[Choice],
     train_dir: Path,
     model_dir: Path,
     budget: StageBudget,
     affordable: _Affordable,
-) -> tuple[_Choice, str, float]:
+) -> tuple[Choice, str, float]:
     """Fit the best choice on all training rows; where that fails or takes too long, the next best.
 
     Returns the choice, its program, and the seconds that the fit took.
@@ -333,17 +317,20 @@ def _fit_first(
     cheapest choice may take the time of the stages that come after.
     """
     failures = []
-    cheapest = min(ranked, key=lambda each: _cost(scoped, each, budget))
-    for choice in [*ranked, cheapest]:
-        members = [member for member, _ in choice.members]
-        if choice is not cheapest and not affordable(choice.solution, members, once=choice.once):
+    cheapest = min(order, key=lambda each: _cost(scoped, each, budget))
+    for offered in [*order, cheapest]:
+        members, is_last = [member for member, _ in offered.members], offered is cheapest
+        choice = repeated(offered)
+        if not affordable.repeatedly(choice.solution, members):
+            choice = offered
+        if not is_last and not affordable(choice.solution, members, once=choice.once):
             continue
         program = _rendered(scoped, harness, merged, choice)
         seconds = _fit_seconds(scoped, budget, once=choice.once)
-        if choice is cheapest and not choice.once:
+        if is_last and not choice.once:
             seconds = budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
-        emit("evaluating", **_PLACE, name=f"fit of {_named(choice)}")
+        emit("evaluating", **_PLACE, name=f"fit of {choice.named}")
         try:
             taken = fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
         except CandidateFailure as failure:
@@ -353,7 +340,7 @@ def _fit_first(
     raise BudgetError(f"ensemble: nothing could be fitted on all training rows: {why_nothing_ran(failures)}")
 
 
-def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: _Choice) -> str:
+def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: Choice) -> str:
     """The program, with the reasons for it."""
     metric = scoped.task.metric
     reason = program_reason(
@@ -371,49 +358,8 @@ def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: _Cho
     return render(choice.solution, scoped.task, notes=list(filter(None, [reason, *reasons])))
 
 
-def _passed_over(
-    scoped: Scoped, harness: Harness, merged: Candidates, choices: Sequence[_Choice], chosen: _Choice
-) -> list[str]:
-    """That something which is better in cross-validation does not ship, if that is so."""
-    scored = [(_named(each), each.score) for each in choices]
-    scored += [(each.name, each.score or 0.0) for each in merged.entries if each.status == "ok"]
-    name, score = max(scored, key=lambda each: harness.gain(each[1], 0.0))
-    if harness.gain(score, chosen.score) <= 0:
-        return []
-    return [
-        f"{name} reaches {scoped.task.metric} {score:.5g} in cross-validation, this model {chosen.score:.5g}: it "
-        "could not be fitted on all rows in the time that was left, or failed there; "
-        "a larger budget.wall_clock may let it ship"
-    ]
-
-
-def _cost(scoped: Scoped, choice: _Choice, budget: StageBudget) -> float:
+def _cost(scoped: Scoped, choice: Choice, budget: StageBudget) -> float:
     """What fitting a choice costs: measured, or by its recipes where seconds must not decide anything."""
     if budget.counted:
         return static_cost(choice.solution, scoped.task)
     return sum(member.seconds for member, _ in choice.members)
-
-
-def _named(choice: _Choice) -> str:
-    [(first, _), *others] = choice.members
-    return f"the ensemble ({choice.method})" if others else first.name
-
-
-def _account(harness: Harness, choices: Sequence[_Choice], chosen: _Choice) -> dict[str, Any]:
-    """``ensemble.json``."""
-    return {
-        "method": chosen.method,
-        "candidates": [
-            {
-                "method": each.method,
-                "score": each.score,
-                "standard_error": harness.standard_error(each.fold_scores),
-                "members": [member.id for member, _ in each.members],
-            }
-            for each in choices
-        ],
-        "members": [
-            {"id": member.id, "name": member.name, "branch": member.branch, "weight": weight, "score": member.score}
-            for member, weight in chosen.members
-        ],
-    }

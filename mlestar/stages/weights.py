@@ -16,6 +16,7 @@ Weigh: TypeAlias = Callable[[Harness, np.ndarray, np.ndarray], np.ndarray]
 
 _ROUNDS, _PATIENCE = 12, 4  # of greedy selection; and how many of them may bring nothing until it ends
 _BAGS = 6  # samples of the rows, of which greedy selection chooses on each
+_LEAST_CHANCE = float(np.finfo(float).eps)  # of a class, as scikit-learn's log_loss clips it
 _MOST_ROWS = 3000  # from which half is drawn for a bag; more change the weights little and cost much
 
 
@@ -72,6 +73,10 @@ def nested_scores(harness: Harness, stack: np.ndarray, weigh: Weigh) -> list[flo
 
 
 def _gain(harness: Harness, rows: np.ndarray, predictions: np.ndarray) -> float:
+    """By the metric; where this judges labels, by the likelihood of the classes: labels are chosen from the average."""
+    if harness.metric.needs == "label" or harness.metric.name == "log_loss":
+        chances = predictions[np.arange(len(rows)), harness.y[rows].astype(int)]
+        return float(np.mean(np.log(np.clip(chances, _LEAST_CHANCE, 1.0))))
     try:
         return harness.gain(harness.score(rows, predictions), 0.0)
     except InvalidScore:

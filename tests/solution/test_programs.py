@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,10 @@ def solutions(draw: st.DrawFn) -> Solution:
         }
         for _ in range(draw(st.integers(1, 3)))
     )
-    combine = draw(blocks("combine")) if len(members) > 1 else None
-    return Solution(members, combine, draw(st.none() | blocks("postprocess")))
+    combine = draw(blocks("combine") if len(members) > 1 else st.none() | blocks("combine"))
+    solution = Solution(members, combine, draw(st.none() | blocks("postprocess")))
+    repeats = combine is not None and not solution.needs_out_of_fold and draw(st.booleans())
+    return replace(solution, fits=3) if repeats else solution
 
 
 @settings(max_examples=60, deadline=None)
@@ -202,14 +205,37 @@ def test_fit_and_predict_run_without_mlestar(churn: Task, bench_data: Path, tmp_
     assert predictions.equals(pd.read_csv(tmp_path / "two.csv"))
 
 
-def _complaints(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """``complaint(*arguments)``: the one line that the program ends with when it is called like this."""
-    (folder / "solution.py").write_text(program, encoding="utf-8")
-    specification = importlib.util.spec_from_file_location("solution", folder / "solution.py")
+def _module(program: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A program as the module ``solution``."""
+    path.write_text(program, encoding="utf-8")
+    specification = importlib.util.spec_from_file_location("solution", path)
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     monkeypatch.setitem(sys.modules, "solution", module)
     specification.loader.exec_module(module)
+    return module
+
+
+def test_several_fits_of_a_member_are_averaged(
+    churn: Task, bench_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = read_table(str(bench_data / "telco-churn" / "train.csv")).head(800)
+    members = tuple(_member("lightgbm", encode, n_estimators=20) for encode in ("ordinal", "target"))
+    combine = find_recipe("combine", "weighted").block({"weights": (0.7, 0.3)})
+
+    def probabilities(solution: Solution, seed: int = 0) -> np.ndarray:
+        task = churn.model_copy(update={"seed": seed})
+        module = _module(render(solution, task), tmp_path / f"solution_{seed}_{solution.fits}.py", monkeypatch)
+        return module.Solution().fit(table, table["Churn"]).predict_proba(table)
+
+    once = [probabilities(Solution(members, combine), seed) for seed in range(3)]
+    assert not np.allclose(once[0], once[1])
+    assert np.allclose(probabilities(Solution(members, combine, fits=3)), np.mean(once, axis=0))
+
+
+def _complaints(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """``complaint(*arguments)``: the one line that the program ends with when it is called like this."""
+    module = _module(program, folder / "solution.py", monkeypatch)
     monkeypatch.chdir(folder)
 
     def complaint(*arguments: object) -> str:

@@ -86,13 +86,13 @@ def test_a_model_in_place_of_a_better_one_says_so(ensemble: Ensemble) -> None:
 
 def test_what_choosing_has_left_no_time_for_is_passed_over(ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules["mlestar.stages.ensemble"]
-    rank = module._ranked
+    rank = module.ranked
 
     def ranked_late(*arguments: Any) -> Any:
         monkeypatch.setenv(DEADLINE, str(time.monotonic() + SECONDS_LEFT / 5))
         return rank(*arguments)
 
-    monkeypatch.setattr(module, "_ranked", ranked_late)
+    monkeypatch.setattr(module, "ranked", ranked_late)
     model, best = ensemble(60.0)
     assert best not in [each["id"] for each in read_json(model / "ensemble.json")["members"]]
 
