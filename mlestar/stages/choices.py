@@ -13,6 +13,7 @@ from mlestar.stages.candidates import Candidate
 
 __all__ = ["Choice", "account", "passed_over", "ranked", "repeated"]
 
+_FOR_AN_ENSEMBLE, _FOR_A_SECOND_FIT = 0.5, 1.0  # standard errors of what the best loses against them
 _FITS = 3  # of each member that ships, where they take little of the run
 
 
@@ -49,38 +50,35 @@ def ranked(harness: Harness, choices: Sequence[Choice]) -> list[Choice]:
     That of several errs less on rows that are unlike the known ones; nested folds cannot show it.
     """
     found = sorted(choices, key=lambda each: -harness.gain(each.score, 0.0))
-    for preferred in ([each for each in found if len(each.members) > 1], [each for each in found if not each.once]):
+    ensembles, repeatable = [each for each in found if len(each.members) > 1], [each for each in found if not each.once]
+    for preferred, errors in ((ensembles, _FOR_AN_ENSEMBLE), (repeatable, _FOR_A_SECOND_FIT)):
         best = found[0]
-        other = next((each for each in preferred if _is_as_good(harness, each, best)), best)
+        other = next((each for each in preferred if _is_as_good(harness, each, best, errors)), best)
         if best not in preferred:
             found.insert(0, found.pop(found.index(other)))
     return found
 
 
-def _is_as_good(harness: Harness, one: Choice | Candidate, best: Choice | Candidate) -> bool:
-    """Whether the better score of the best is within the noise of the difference, fold by fold."""
+def _is_as_good(harness: Harness, one: Choice | Candidate, best: Choice | Candidate, errors: float) -> bool:
+    """Whether the better score of the best is within so many standard errors of the difference, fold by fold."""
     differences = [harness.gain(*pair) for pair in zip(best.fold_scores, one.fold_scores, strict=False)]
-    return harness.gain(best.score or 0.0, one.score or 0.0) <= harness.standard_error(differences)
+    return harness.gain(best.score or 0.0, one.score or 0.0) <= errors * harness.standard_error(differences)
 
 
 def passed_over(
     harness: Harness, candidates: Sequence[Candidate], choices: Sequence[Choice], chosen: Choice
 ) -> list[str]:
-    """That something which is better in cross-validation does not ship, if that is so."""
+    """That something which is better in cross-validation, by more than noise, does not ship, if that is so."""
     found: list[Choice | Candidate] = [*choices, *(each for each in candidates if each.status == "ok")]
     best = max(found, key=lambda each: harness.gain(each.score or 0.0, 0.0))
-    if harness.gain(best.score or 0.0, chosen.score) <= 0:
+    is_preferred = len(chosen.members) > 1 and _is_as_good(harness, chosen, best, _FOR_AN_ENSEMBLE)
+    if is_preferred or harness.gain(best.score or 0.0, chosen.score) <= 0:
         return []
     name = best.named if isinstance(best, Choice) else best.name
-    reason = (
+    return [
+        f"{name} reaches {harness.task.metric} {best.score:.5g} in cross-validation, this model {chosen.score:.5g}: it "
         "could not be fitted on all rows in the time that was left, or failed there; "
         "a larger budget.wall_clock may let it ship"
-    )
-    if len(chosen.members) > 1 and _is_as_good(harness, chosen, best):
-        reason = "is better by less than noise, where an ensemble is preferred"
-    return [
-        f"{name} reaches {harness.task.metric} {best.score:.5g} in cross-validation, this model {chosen.score:.5g}: "
-        f"it {reason}"
     ]
 
 
