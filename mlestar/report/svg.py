@@ -57,10 +57,11 @@ class Scale:
         step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
         decimals = max(0, -math.floor(math.log10(step) + 1e-9))
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [
-            (index * step, f"{MINUS if index < 0 else ''}{abs(index * step):,.{decimals}f}")
+        labels = {
+            index * step: f"{MINUS if index < 0 else ''}{abs(index * step):,.{decimals}f}"
             for index in range(first, last + 1)
-        ]
+        }
+        return [(min(max(value, self.low), self.high), label) for value, label in labels.items()]  # but for rounding
 
 
 class Canvas:

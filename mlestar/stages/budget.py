@@ -14,10 +14,12 @@ from mlestar.errors import BudgetError
 from mlestar.progress import emit
 from mlestar.stages.environment import DEADLINE, ending_early
 
-__all__ = ["LONGEST_FIT", "Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
+__all__ = ["FIT_AND_REFIT", "LONGEST_FIT", "Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
 
 LONGEST_FIT = 3600.0
 """Seconds that a fit may take where a run counts fits: the same on every machine, and enough on any."""
+FIT_AND_REFIT = 2.5
+"""Times a fit on the training rows: that of finalize has more rows, and leaves time for what finalize does after it."""
 
 _MOST_SHARES = {"ensemble": 0.07, "validate": 0.11, "finalize": 0.07}
 _NEEDS = {
@@ -183,7 +185,8 @@ class StageBudget:
         """Leave the stages after the branches the time for a solution of which one fit on all rows takes so long."""
         if self.counted:
             return
-        more = sum(max(fit_seconds - self._plan.stages[name], 0.0) for name in ("ensemble", "finalize"))
+        planned = self._plan.stages["ensemble"] + self._plan.stages["finalize"]
+        more = max(FIT_AND_REFIT * fit_seconds - planned, 0.0)
         self._limit = max(min(self._limit, self._possible - more), 0.0)
 
     @property

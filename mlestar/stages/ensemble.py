@@ -16,7 +16,7 @@ from mlestar.files import write_json
 from mlestar.progress import emit
 from mlestar.recipes import find_recipe, static_cost
 from mlestar.solution import Block, Solution, render
-from mlestar.stages.budget import StageBudget
+from mlestar.stages.budget import FIT_AND_REFIT, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.choices import Choice, account, passed_over, ranked, repeated
 from mlestar.stages.environment import cores
@@ -35,7 +35,6 @@ _MOST_ALIKE = 4  # of them, with the same model: they add less to each other tha
 _AVERAGED = 3  # with equal weights, of the best with different models
 _LEAST_WEIGHT = 0.05
 _SECOND_LEVEL_SECONDS = 30.0
-_FIT_AND_REFIT = 2.5  # times a fit: that of finalize has more rows, and leaves time for what finalize does after it
 _ONCE_SHARE = 0.6  # of what is left of the run, that a fit may take which is not repeated in finalize
 _PLACE: dict[str, Any] = {"stage": "ensemble", "branch": None, "step": None}  # of events
 
@@ -297,7 +296,7 @@ def _fit_seconds(scoped: Scoped, budget: StageBudget, *, once: bool) -> float:
         return budget.last_resort_seconds() * _ONCE_SHARE
     if budget.counted:
         return budget.fit_seconds()
-    return max(budget.last_resort_seconds() - scoped.plan.stages["validate"], 0.0) / _FIT_AND_REFIT
+    return max(budget.last_resort_seconds() - scoped.plan.stages["validate"], 0.0) / FIT_AND_REFIT
 
 
 def _fit_first(

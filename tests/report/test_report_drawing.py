@@ -16,6 +16,7 @@ from mlestar.report.svg import Scale, shorten
 NUMBERS = st.floats(-1e12, 1e12).filter(lambda x: x == 0 or abs(x) > 1e-9)
 
 
+@example([1 / 3])
 @given(st.lists(NUMBERS | st.none(), max_size=20))
 def test_scale_shows_all_values_in_order(values: list[float | None]) -> None:
     scale = Scale.over(values, 10.0, 90.0)
