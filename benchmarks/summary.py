@@ -20,8 +20,11 @@ def score_table(rows: pd.DataFrame, tasks: dict) -> str:
     wins = dict.fromkeys(systems, 0)
     for name, part in rows.groupby("task", sort=False):
         means = part.groupby("system")[["score", "seconds"]].mean().reindex(systems)
-        best = means["score"].idxmax() if tasks[name]["direction"] == "max" else means["score"].idxmin()
-        wins[best] += 1
+        scores = means["score"] if tasks[name]["direction"] == "max" else -means["score"]
+        winners = list(scores.index[scores == scores.max()])
+        best = winners[0] if len(winners) == 1 else "a tie"
+        if len(winners) == 1:
+            wins[best] += 1
         cells = " | ".join(f"{means.loc[each, 'score']:.5g} | {means.loc[each, 'seconds']:.1f}" for each in systems)
         lines.append(f"| {name} | {tasks[name]['metric']} | {cells} | {best} |")
     count = rows["task"].nunique()
