@@ -19,7 +19,7 @@ from mlestar.digests import digest, file_digest
 from mlestar.evaluation.folds import Fold, FoldFiles, read_folds, read_target, some_folds
 from mlestar.evaluation.metrics import InvalidScore, get_metric
 from mlestar.evaluation.results import Evaluation, FoldScore, summary
-from mlestar.evaluation.session import CandidateFailure, Limits, Workers, insisting
+from mlestar.evaluation.session import CandidateFailure, Limits, Predictions, Workers, insisting
 from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
 from mlestar.solution import FIT_THREADS, Solution, meaning, render
 
@@ -159,10 +159,7 @@ class Harness:
         """
         rows = np.flatnonzero(np.isfinite(stack).all(axis=(1, 2)))
         limits = Limits(seconds=max(seconds(), 0.1), memory_mb=self.memory_mb)
-        with self.workers.session(
-            self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
-        ) as session:
-            found = session.combine(*self._files.second_level(rows, stack[rows], new)).labels
+        found = insisting(lambda: self._second_level(solution, rows, stack[rows], new, limits)).labels
         assert found is not None, "labels are of classes"
         return found
 
@@ -220,11 +217,7 @@ class Harness:
         def combine(solution: Solution, fold: Fold, limits: Limits) -> Record:
             rows = np.concatenate([each.valid for each in others])
             known = np.concatenate([_stack(members[each.number]) for each in others])
-            paths = self._files.second_level(rows, known, _stack(members[fold.number]))
-            with self.workers.session(
-                self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
-            ) as session:
-                found = session.combine(*paths)
+            found = self._second_level(solution, rows, known, _stack(members[fold.number]), limits)
             fit_seconds = sum(record.fit_seconds for record in members[fold.number])
             return Record(
                 status="ok",
@@ -238,6 +231,16 @@ class Harness:
 
         record, _ = self._record(solution, fold, seconds, combine)
         return self._scored(fold, record, executed)
+
+    def _second_level(
+        self, solution: Solution, rows: np.ndarray, known: np.ndarray, new: np.ndarray, limits: Limits
+    ) -> Predictions:
+        """What comes after the members, fitted on their predictions for some training rows, applied to new ones."""
+        paths = self._files.second_level(rows, known, new)
+        with self.workers.session(
+            self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
+        ) as session:
+            return session.combine(*paths)
 
     def _needed(self, fold: Fold) -> list[Fold]:
         """The folds on which the members of a solution are fitted before their combination is scored on ``fold``."""

@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.tree import DecisionTreeRegressor
 
+from mlestar.recipes.parts import one_column_per_output
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice, Integer
 
@@ -22,11 +22,6 @@ OPERATIONS = {
 def ranks(y):
     """Values as their ranks, so that outliers count no more than others."""
     return pd.DataFrame(y).rank().to_numpy()
-
-
-def indicators(y):
-    """Classes as a column of zeros and ones each."""
-    return LabelBinarizer().fit_transform(y).astype(float)
 
 
 class Arithmetic(TransformerMixin, BaseEstimator):
@@ -73,7 +68,7 @@ class Arithmetic(TransformerMixin, BaseEstimator):
 
 def features(ctx, *, most=8, columns=10, sample=3000):
     """Add up to `most` ratios, products, differences and sums of two numbers that help to predict the target."""
-    goal = ranks if ctx.task == "regression" else indicators
+    goal = ranks if ctx.task == "regression" else one_column_per_output
     return Arithmetic(ctx.numeric, goal, most, columns, sample, ctx.seed)
 
 

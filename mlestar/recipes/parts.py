@@ -12,7 +12,7 @@ from sklearn.compose import make_column_selector
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline, make_union
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import LabelBinarizer, StandardScaler
 
 __all__ = [
     "CATEGORIES",
@@ -92,11 +92,10 @@ def categories_as_codes(X):
 
 
 def one_column_per_output(y):
-    """Values as they are; of classes, zeros and ones for each but the first."""
+    """Values as they are; of two classes zeros and ones, of more a column of these each."""
     y = np.asarray(y)
-    if np.issubdtype(y.dtype, np.floating):
-        return y.reshape(len(y), -1)
-    return (y[:, None] == np.unique(y)[1:]).astype(float)
+    values = y if np.issubdtype(y.dtype, np.floating) else LabelBinarizer().fit_transform(y).astype(float)
+    return values.reshape(len(y), -1)
 
 
 def places(names):

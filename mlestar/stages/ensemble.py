@@ -104,20 +104,20 @@ def _choices(
     scoped: Scoped, harness: Harness, merged: Candidates, budget: StageBudget, affordable: _Affordable
 ) -> list[Choice]:
     """The best single candidates, and the ensembles that the rest of the run can afford to fit."""
-    ranked = sorted(
+    scored = sorted(
         (entry for entry in merged.entries if entry.status == "ok"),
         key=lambda entry: -harness.gain(entry.score or 0.0, 0.0),
     )
-    if not ranked:
+    if not scored:
         raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
-    different = [each for place, each in enumerate(ranked) if not _repeats(merged, each, ranked[:place])]
+    different = [each for place, each in enumerate(scored) if not _repeats(merged, each, scored[:place])]
     pool = _pool([each for each in different if affordable(bare(merged.solution(each.id)), [each])])
-    choices = [_single(harness, merged, each) for each in pool[:3]]
+    choices = [_single(harness, merged, budget, each) for each in pool[:3]]
     if different[0] not in pool[:1] and affordable(bare(merged.solution(different[0].id)), different[:1], once=True):
-        dearest = _single(harness, merged, different[0])
+        dearest = _single(harness, merged, budget, different[0])
         choices.append(replace(dearest, method=f"{dearest.method}, fitted once", once=True))
     if not choices:
-        choices = [_single(harness, merged, min(ranked, key=lambda each: each.seconds))]
+        choices = [_single(harness, merged, budget, min(scored, key=lambda each: each.seconds))]
     for number, choice in enumerate(_ensembles(scoped, harness, merged, pool, affordable, budget), start=1):
         choices.append(choice)
         best = max((each.score for each in choices), key=lambda score: harness.gain(score, 0.0))
@@ -184,7 +184,7 @@ def _repeats(merged: Candidates, candidate: Candidate, better: Sequence[Candidat
     return any(np.allclose(merged.predictions[each.id], mine, rtol=1e-9, equal_nan=True) for each in same_score)
 
 
-def _single(harness: Harness, merged: Candidates, candidate: Candidate) -> Choice:
+def _single(harness: Harness, merged: Candidates, budget: StageBudget, candidate: Candidate) -> Choice:
     choice = Choice(
         "best",
         merged.solution(candidate.id),
@@ -192,10 +192,10 @@ def _single(harness: Harness, merged: Candidates, candidate: Candidate) -> Choic
         candidate.score or 0.0,
         tuple(candidate.fold_scores),
     )
-    return _with_fixed_labels(harness, merged, choice)
+    return _with_fixed_labels(harness, merged, budget, choice)
 
 
-def _with_fixed_labels(harness: Harness, merged: Candidates, choice: Choice) -> Choice:
+def _with_fixed_labels(harness: Harness, merged: Candidates, budget: StageBudget, choice: Choice) -> Choice:
     """The choice as it ships, without what would be fitted on out-of-fold predictions.
 
     Where labels cannot be fixed they are the most probable classes, and the score is that of these.
@@ -203,10 +203,11 @@ def _with_fixed_labels(harness: Harness, merged: Candidates, choice: Choice) -> 
     if not choice.solution.needs_out_of_fold:
         return choice
     stack = np.stack([merged.predictions[member.id] for member, _ in choice.members], axis=1)
-    if fixed := with_fixed_labels(harness, choice.solution, stack, seconds=lambda: _SECOND_LEVEL_SECONDS):
+    seconds = _second_level_seconds(budget)
+    if fixed := with_fixed_labels(harness, choice.solution, stack, seconds=seconds):
         return replace(choice, solution=fixed)
     plain = bare(choice.solution)
-    evaluation = harness.evaluate(plain, seconds=lambda: _SECOND_LEVEL_SECONDS)  # its fits are all in the store
+    evaluation = harness.evaluate(plain, seconds=seconds)  # its fits are all in the store
     if not evaluation.ok or evaluation.score is None:
         return choice
     method = f"{choice.method}, no postprocess"
@@ -283,11 +284,15 @@ def _ensemble(
     solution = _weighted(merged, candidates, weights, postprocess)
     if postprocess is not None:
         # The nested scores are of the plain combination; what comes after it is fitted in the worker, nested as well.
-        seconds = budget.fit_seconds() if budget.counted else _SECOND_LEVEL_SECONDS
-        evaluation = harness.evaluate(solution, seconds=lambda: seconds)
+        evaluation = harness.evaluate(solution, seconds=_second_level_seconds(budget))
         fold_scores = list(evaluation.fold_scores) if evaluation.ok else fold_scores
     choice = Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
-    return _with_fixed_labels(harness, merged, choice)
+    return _with_fixed_labels(harness, merged, budget, choice)
+
+
+def _second_level_seconds(budget: StageBudget) -> Callable[[], float]:
+    """How long what comes after the members may take: where a run counts fits, no machine is too slow for it."""
+    return lambda: budget.fit_seconds() if budget.counted else _SECOND_LEVEL_SECONDS
 
 
 def _fit_seconds(scoped: Scoped, budget: StageBudget, *, once: bool) -> float:

@@ -15,7 +15,7 @@ __all__ = ["bare", "with_fixed_labels"]
 
 _LARGEST_ODDS = 9.2  # logarithm of the largest ratio of two classes' weights that is looked for
 _STEPS = 2001
-_AGREEMENT = 0.99  # of the labels, from which fixed weights are what the block does
+_AGREEMENT = 0.99  # of the labels of training rows, from which fixed weights are what the block does
 
 
 def bare(solution: Solution) -> Solution:
@@ -59,7 +59,7 @@ def with_fixed_labels(
         chosen = labels[(number - 1) * _STEPS : number * _STEPS] == number
         switch = odds[chosen.argmax()] - (odds[1] - odds[0]) / 2 if chosen.any() else _LARGEST_ODDS
         weights[number] = 1.0 if abs(switch) < odds[1] - odds[0] else float(f"{np.exp(-switch):.3g}")
-    if np.mean((asked * weights).argmax(axis=1) == labels) < _AGREEMENT:
+    if np.mean((asked * weights).argmax(axis=1)[-len(known) :] == labels[-len(known) :]) < _AGREEMENT:
         return None
     if (weights == 1.0).all():
         return replace(solution, postprocess=None)

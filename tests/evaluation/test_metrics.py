@@ -67,6 +67,8 @@ def test_label_metrics_are_those_of_scikit_learn(binary: Any, multiclass: Any, n
 def test_probability_metrics_are_those_of_scikit_learn(binary: Any, multiclass: Any) -> None:
     y, p = binary
     assert get_metric("roc_auc", "binary").score(y, p) == pytest.approx(sk.roc_auc_score(y, p[:, 1]))
+    tied = p.round(1)
+    assert get_metric("roc_auc", "binary").score(y, tied) == pytest.approx(sk.roc_auc_score(y, tied[:, 1]))
     assert get_metric("average_precision", "binary").score(y, p) == pytest.approx(
         sk.average_precision_score(y, p[:, 1])
     )

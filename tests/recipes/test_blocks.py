@@ -20,6 +20,7 @@ from mlestar.recipes.features_crosses import features as crosses
 from mlestar.recipes.features_dates import features as calendar
 from mlestar.recipes.features_geography import features as geography
 from mlestar.recipes.features_neighbours import features as neighbours
+from mlestar.recipes.model_linear_lightgbm import model as trending
 from mlestar.recipes.postprocess_clip import postprocess as clip
 from mlestar.recipes.postprocess_threshold import postprocess as threshold
 from mlestar.recipes.target_log1p import target
@@ -92,6 +93,14 @@ def test_crosses_find_the_pair_that_matters() -> None:
     y = (table["sender"] == table["receiver"]).to_numpy().astype(int)
     block = crosses(context(task="binary", categorical=tuple(table)), most=1).fit(table.astype("category"), y)
     assert block.pairs_ == [("sender", "receiver")]
+
+
+def test_a_trend_goes_on_after_the_training_rows() -> None:
+    hours = np.arange(1200.0)
+    table = np.column_stack([hours, hours % 24])
+    y = 0.5 * hours + 20 * (table[:, 1] > 12)
+    fitted = trending(context(targets=("sales",))).fit(table[:1000], y[:1000])
+    assert np.abs(fitted.predict(table[1000:]) - y[1000:]).mean() < 10  # without a trend it is 50 and more
 
 
 def test_native_encoding_keeps_levels_of_the_training_rows() -> None:
