@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from mlestar.data.tables import read_arrow, write_arrow
 from mlestar.data.task import Task
 from mlestar.files import write_bytes
 
-__all__ = ["Fold", "FoldFiles", "read_folds", "read_target", "some_folds"]
+__all__ = ["Fold", "FoldFiles", "fewer_rows", "read_folds", "read_target", "some_folds", "some_rows"]
 
 _PerFold = TypeVar("_PerFold")
 
@@ -61,6 +61,25 @@ def read_folds(train_dir: Path, task: Task) -> list[Fold]:
 def some_folds(folds: Sequence[_PerFold], count: int | None, task: Task) -> list[_PerFold]:
     """So many of the folds, or of what there is one of per fold: in the order of time the last, which know most."""
     return list(folds[-count:] if count and task.splitter == "time" else folds[:count])
+
+
+def fewer_rows(folds: Sequence[Fold], rows: int, y: np.ndarray, task: Task) -> list[Fold]:
+    """The folds on so many of the rows, the same in every fold; a fold has its share of them."""
+    kept = np.zeros(len(y), dtype=bool)
+    kept[some_rows(y, rows, task)] = True
+    return [replace(fold, train=fold.train[kept[fold.train]], valid=fold.valid[kept[fold.valid]]) for fold in folds]
+
+
+def some_rows(y: np.ndarray, count: int, task: Task) -> np.ndarray:
+    """Positions of so many rows in their order, drawn by chance, as many from each part of the target's range.
+
+    Parameters
+    ----------
+    y : ndarray (rows,) or (rows, targets)
+    """
+    order = np.random.default_rng(task.seed).permutation(len(y))
+    order = order[np.argsort(y[order] if y.ndim == 1 else y[order, 0], kind="stable")]
+    return np.sort(order[np.arange(count) * len(y) // count])
 
 
 def read_target(directory: Path, task: Task) -> np.ndarray:

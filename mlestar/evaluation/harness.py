@@ -16,7 +16,7 @@ import numpy as np
 
 from mlestar.data.task import Task
 from mlestar.digests import digest, file_digest
-from mlestar.evaluation.folds import Fold, FoldFiles, read_folds, read_target, some_folds
+from mlestar.evaluation.folds import Fold, FoldFiles, fewer_rows, read_folds, read_target, some_folds
 from mlestar.evaluation.metrics import InvalidScore, get_metric
 from mlestar.evaluation.results import Evaluation, FoldScore, summary
 from mlestar.evaluation.session import CandidateFailure, Limits, Predictions, Workers, insisting
@@ -46,6 +46,8 @@ class Harness:
         Evaluations that may wait for a core at the same time.
     folds : int, optional
         Use only so many of the folds, of those in the order of time the last; by default all.
+    rows : int, optional
+        Use only so many of the rows, see :func:`mlestar.evaluation.folds.fewer_rows`; by default all.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Harness:
         memory_mb: float,
         lanes: int = os.cpu_count() or 1,
         folds: int | None = None,
+        rows: int | None = None,
     ) -> None:
         self.task = task
         self.metric = get_metric(task.metric, task.type)
@@ -68,6 +71,8 @@ class Harness:
         self.memory_mb = memory_mb
         self.y = read_target(train_dir, task)
         self.folds = some_folds(read_folds(train_dir, task), folds, task)
+        if rows:
+            self.folds = fewer_rows(self.folds, rows, self.y, task)
         # Of the same data, a task may take other rows, or other columns as its target.
         self._data = digest([fingerprint, *(file_digest(train_dir / name) for name in ("target.arrow", "rows.npy"))])
         self._programs: dict[str, tuple[str, str]] = {}  # and the digests of their meaning, by those of the solutions

@@ -3,7 +3,7 @@
 Adding a recipe is adding one file ``<kind>_<name>.py``; see :mod:`mlestar.recipes.catalogue`.
 """
 
-from mlestar.recipes.catalogue import catalogue, find_recipe, null_recipe, recipes_for
+from mlestar.recipes.catalogue import catalogue, find_recipe, knows_recipe, null_recipe, recipes_for
 from mlestar.recipes.costs import static_cost
 from mlestar.recipes.plain import plain_solution
 from mlestar.recipes.proposer import Proposal, RecipeProposer, Trial
@@ -20,6 +20,7 @@ __all__ = [
     "Trial",
     "catalogue",
     "find_recipe",
+    "knows_recipe",
     "null_recipe",
     "plain_solution",
     "recipes_for",

@@ -128,4 +128,5 @@ RECIPE = Recipe(
     grows={"iterations": 1.0, "depth": 1.1, "rsm": 0.25},
     encodes=("native",),
     family="boosting",
+    threads=True,
 )

@@ -79,4 +79,5 @@ RECIPE = Recipe(
     grows={"max_iter": 1.0, "max_leaf_nodes": 0.35},
     encodes=("native",),
     family="boosting",
+    threads=True,
 )

@@ -92,5 +92,6 @@ RECIPE = Recipe(
     grows={"n_estimators": 1.0, "num_leaves": 0.35},
     encodes=("ordinal", "target"),
     family="boosting",
+    threads=True,
     sparse=True,
 )

@@ -16,7 +16,7 @@ from mlestar.stages.budget import Spent, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.environment import cores, ending_early
 from mlestar.stages.labels import bare
-from mlestar.stages.refits import CERTAINTY, refit_seconds
+from mlestar.stages.refits import CERTAINTY, refit
 from mlestar.stages.scoped import Scoped, open_harness
 
 __all__ = ["Branch", "open_branch"]
@@ -171,8 +171,9 @@ class Branch:
         best = self.candidates.best
         fold_seconds = best.seconds / len(best.fold_scores)
         solution, rows = self.candidates.solution(best.id), len(self.harness.y)
-        fit = refit_seconds(bare(solution), fold_seconds, self.harness.folds, rows, self.scoped.task)
-        self.budget.keep(fit / CERTAINTY)
+        if self.scoped.plan.rows is None:  # else its fit is planned for already, and may be on fewer rows
+            fit = refit(bare(solution), fold_seconds, self.harness.folds, rows, self.scoped.task)
+            self.budget.keep(fit.seconds / CERTAINTY)
 
     def differences(self, new: Sequence[float], old: Sequence[float]) -> list[float]:
         """Gain of ``new`` over ``old``, fold by fold."""

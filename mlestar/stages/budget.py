@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from mlestar.errors import BudgetError
 from mlestar.progress import emit
 from mlestar.stages.environment import DEADLINE, ending_early
+from mlestar.stages.refits import CERTAINTY
 
 __all__ = ["FIT_AND_REFIT", "LONGEST_FIT", "Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
 
@@ -30,6 +31,8 @@ _NEEDS = {
 _SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
 _CANDIDATES = 6  # of the dearest kind, that a branch is to have the time for before candidates run on more folds
 _FEWEST_FOLDS = 2
+_FEWEST_ROWS = 20_000  # that candidates are compared on, where there are more
+_FULL_FIT_SHARE = 0.3  # of the time after scope, that the fit on all rows may be given where they are compared on fewer
 _STAGE_OVERHEAD = 0.3  # seconds from the end of a stage to the start of the next, under a local runner
 _CLOSING = 1.5  # seconds to stop the servers and to lay out the result
 _LEAST_SECONDS = 6.0
@@ -51,13 +54,14 @@ class Spent(BaseModel):
 class Plan(BaseModel):
     """Seconds (``wall_clock``) or fits (``evaluations``) per stage; for those of a branch: per branch and step.
 
-    ``folds`` says on how many of the folds candidates are compared; None is on all.
+    ``folds`` and ``rows`` say on how many of the folds and of the training rows candidates are compared; None: on all.
     """
 
     mode: Literal["wall_clock", "evaluations"]
     total: float
     stages: dict[str, float]
     folds: int | None = None
+    rows: int | None = None
 
 
 def make_plan(
@@ -69,6 +73,7 @@ def make_plan(
     used: float,
     fit_seconds: float,
     folds: int | None = None,
+    rows: int | None = None,
 ) -> Plan:
     """Divide the budget among the stages that come after scope.
 
@@ -85,6 +90,8 @@ def make_plan(
         their shares; what they do not need is for the branches.
     folds : int, optional
         That there are, if fewer will do where fits take long for the budget.
+    rows : int, optional
+        For training, if fewer will do where even two folds take too long.
 
     Raises
     ------
@@ -110,12 +117,22 @@ def make_plan(
             f"at least {_LEAST_SECONDS:.0f} are needed; give it {wall_clock - rest + _LEAST_SECONDS:.0f} s or more"
         )
     late = {name: min(rest * _MOST_SHARES[name], fixed + fits * fit_seconds) for name, (fixed, fits) in _NEEDS.items()}
+    compared = None
+    if rows and _possible_folds(rest, late, fit_seconds) < _FEWEST_FOLDS:
+        late["ensemble"] = max(late["ensemble"], min(rest * _FULL_FIT_SHARE, fit_seconds / CERTAINTY))
+        possible = _possible_folds(rest, late, fit_seconds)
+        compared = max(int(rows * possible / _FEWEST_FOLDS), _FEWEST_ROWS)
+    if folds:
+        folds = max(min(int(_possible_folds(rest, late, fit_seconds)), folds), _FEWEST_FOLDS)
     for_branches = rest - sum(late.values())
     stages = {name: for_branches * share for name, share in branch.items()}
-    if folds:
-        possible = for_branches / (_CANDIDATES * fit_seconds)
-        folds = max(min(int(possible), folds), _FEWEST_FOLDS)
-    return Plan(mode="wall_clock", total=wall_clock, stages=stages | late, folds=folds)
+    rows = compared if rows and compared and compared < rows else None
+    return Plan(mode="wall_clock", total=wall_clock, stages=stages | late, folds=folds, rows=rows)
+
+
+def _possible_folds(rest: float, late: Mapping[str, float], fit_seconds: float) -> float:
+    """On how many folds of all rows a branch could run as many candidates as it is to have the time for."""
+    return (rest - sum(late.values())) / (_CANDIDATES * fit_seconds)
 
 
 def seconds_left() -> float:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mlestar.data.tables import read_arrow, write_arrow
 from mlestar.errors import BudgetError
 from mlestar.evaluation import CandidateFailure, Harness, Limits
+from mlestar.evaluation.folds import some_rows
 from mlestar.files import write_json
+from mlestar.private_folders import private_folder
 from mlestar.progress import emit
 from mlestar.recipes import find_recipe, static_cost
-from mlestar.solution import Block, Solution, render
+from mlestar.solution import FIT_THREADS, Block, Solution, render
 from mlestar.stages.budget import FIT_AND_REFIT, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.choices import Choice, account, passed_over, ranked, repeated
@@ -24,7 +28,7 @@ from mlestar.stages.failures import why_nothing_ran
 from mlestar.stages.labels import bare, with_fixed_labels
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
 from mlestar.stages.reasons import member_reason, program_reason
-from mlestar.stages.refits import CERTAINTY, refit_seconds, seconds_together
+from mlestar.stages.refits import CERTAINTY, Refit, refit, seconds_together
 from mlestar.stages.scoped import Scoped, open_harness
 from mlestar.stages.weights import Weigh, average, greedy, nested_scores
 
@@ -61,9 +65,7 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
         affordable = _Affordable(scoped, harness, budget)
         choices = _choices(scoped, harness, merged, budget, affordable)
         order = ranked(harness, choices)
-        chosen, program, fit_seconds = _fit_first(
-            scoped, harness, merged, order, train_dir, model_dir, budget, affordable
-        )
+        chosen, program, fitted = _fit_first(scoped, harness, merged, order, train_dir, model_dir, budget, affordable)
     merged.best_id = chosen.members[0][0].id
     merged.history["spent"].append(budget.spent())
     merged.write(model_dir)
@@ -75,8 +77,8 @@ def ensemble(*, scope_dir: Path, train_dir: Path, branch_dirs: Sequence[Path], m
         metric=scoped.task.metric,
         score=chosen.score,
         members=[member.name for member, _ in chosen.members],
-        fit_seconds=round(fit_seconds, 3),
-        notes=passed_over(harness, merged.entries, choices, chosen),
+        **fitted,
+        notes=[*_in_part(fitted["fit_rows"], len(harness.y)), *passed_over(harness, merged.entries, choices, chosen)],
     )
     write_model(model_dir, program, facts)
 
@@ -111,7 +113,7 @@ def _choices(
     if not scored:
         raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
     different = [each for place, each in enumerate(scored) if not _repeats(merged, each, scored[:place])]
-    pool = _pool([each for each in different if affordable(bare(merged.solution(each.id)), [each])])
+    pool = _pool([each for each in different if affordable.rows(bare(merged.solution(each.id)), [each])])
     choices = [_single(harness, merged, budget, each) for each in pool[:3]]
     if different[0] not in pool[:1] and affordable(bare(merged.solution(different[0].id)), different[:1], once=True):
         dearest = _single(harness, merged, budget, different[0])
@@ -217,15 +219,27 @@ def _with_fixed_labels(harness: Harness, merged: Candidates, budget: StageBudget
 
 
 class _Affordable:
-    """Whether the run has now the time to fit a solution, here and again in finalize, judged by what its folds took."""
+    """Whether the run has now the time to fit a solution, here and again in finalize, judged by what its folds took.
+
+    Where candidates were compared on some of the rows, a second fit would take much and add little: then once will do.
+    """
 
     def __init__(self, scoped: Scoped, harness: Harness, budget: StageBudget) -> None:
         self._scoped, self._harness, self._budget = scoped, harness, budget
 
     def __call__(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> bool:
-        if self._budget.counted:
-            return True
-        return self._seconds(solution, members) <= _fit_seconds(self._scoped, self._budget, once=once) * CERTAINTY
+        return self._budget.counted or self.refit(solution, members).seconds <= self._seconds(once=once)
+
+    def rows(self, solution: Solution, members: Sequence[Candidate]) -> int:
+        """On how many of the training rows it can be fitted; 0 where these are too few.
+
+        All of them, or where candidates were compared on some, at least as many.
+        """
+        known, compared = len(self._harness.y), self._scoped.plan.rows
+        if self(solution, members):
+            return known
+        found = int(known * self._seconds() / self.refit(solution, members).seconds)
+        return found if compared and found >= compared else 0
 
     def repeatedly(self, solution: Solution, members: Sequence[Candidate]) -> bool:
         """Whether members may be fitted several times: where that takes little of the run, and predictions may."""
@@ -233,12 +247,18 @@ class _Affordable:
         if constraints.predict_ms_p95 or constraints.model_mb or self._budget.counted:
             return False
         most = self._scoped.plan.stages["ensemble"] * CERTAINTY
-        return self(solution, members) and self._seconds(solution, members) <= most
+        return self(solution, members) and self.refit(solution, members).seconds <= most
 
-    def _seconds(self, solution: Solution, members: Sequence[Candidate]) -> float:
+    def _seconds(self, *, once: bool = False) -> float:
+        once = once or self._scoped.plan.rows is not None
+        return _fit_seconds(self._scoped, self._budget, once=once) * CERTAINTY
+
+    def refit(self, solution: Solution, members: Sequence[Candidate]) -> Refit:
+        """What it takes on all training rows; a run that counts fits is the same with any number of cores."""
         fits = [each.seconds / len(each.fold_scores) for each in members] * solution.fits
         harness = self._harness
-        return refit_seconds(solution, seconds_together(fits), harness.folds, len(harness.y), harness.task)
+        found = refit(solution, seconds_together(fits), harness.folds, len(harness.y), harness.task)
+        return found._replace(threads=FIT_THREADS) if self._budget.counted else found
 
 
 def _combined(merged: Candidates, members: Sequence[Candidate]) -> Solution:
@@ -313,10 +333,10 @@ def _fit_first(
     model_dir: Path,
     budget: StageBudget,
     affordable: _Affordable,
-) -> tuple[Choice, str, float]:
+) -> tuple[Choice, str, dict[str, Any]]:
     """Fit the best choice on all training rows; where that fails or takes too long, the next best.
 
-    Returns the choice, its program, and the seconds that the fit took.
+    Returns the choice, its program, and what there is to tell of its fit.
     What choosing, or a fit that failed, has left no time for is passed over. Something has to be delivered: the
     cheapest choice may take the time of the stages that come after.
     """
@@ -327,21 +347,51 @@ def _fit_first(
         choice = repeated(offered)
         if not affordable.repeatedly(choice.solution, members):
             choice = offered
-        if not is_last and not affordable(choice.solution, members, once=choice.once):
+        rows = affordable.rows(choice.solution, members)
+        if affordable(choice.solution, members, once=choice.once) or (is_last and not scoped.plan.rows):
+            rows = len(harness.y)
+        if not rows and not is_last:
             continue
         program = _rendered(scoped, harness, merged, choice)
-        seconds = _fit_seconds(scoped, budget, once=choice.once)
+        rows = rows or scoped.plan.rows or len(harness.y)
+        seconds = _fit_seconds(scoped, budget, once=choice.once or scoped.plan.rows is not None)
         if is_last and not choice.once:
             seconds = budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
         emit("evaluating", **_PLACE, name=f"fit of {choice.named}")
         try:
-            taken = fit_and_save(harness.workers, program, scoped.task, train_dir, model_dir / MODEL_FILE, limits)
+            threads = affordable.refit(choice.solution, members).threads
+            with _some_of(train_dir, harness, rows) as data_dir:
+                path = model_dir / MODEL_FILE
+                taken = fit_and_save(harness.workers, program, scoped.task, data_dir, path, limits, threads=threads)
         except CandidateFailure as failure:
             failures.append((failure.status, failure.reason))
             continue
-        return choice, program, taken
+        return choice, program, {"fit_seconds": round(taken, 3), "fit_rows": rows, "fit_threads": threads}
     raise BudgetError(f"ensemble: nothing could be fitted on all training rows: {why_nothing_ran(failures)}")
+
+
+@contextmanager
+def _some_of(train_dir: Path, harness: Harness, rows: int) -> Iterator[Path]:
+    """A data directory with so many of the training rows."""
+    if rows >= len(harness.y):
+        yield train_dir
+        return
+    with private_folder() as folder:
+        taken = some_rows(harness.y, rows, harness.task)
+        for name in ("features.arrow", "target.arrow"):
+            write_arrow(read_arrow(train_dir / name), folder / name, rows=taken)
+        yield folder
+
+
+def _in_part(rows: int, known: int) -> list[str]:
+    """What to note where the fit had not the time for all rows."""
+    if rows >= known:
+        return []
+    told = (
+        f"fitted on {rows:,} of the {known:,} training rows, drawn by chance: the budget left no time for all of them"
+    )
+    return [f"{told}; `solution.py fit` fits it on a whole file"]
 
 
 def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: Choice) -> str:

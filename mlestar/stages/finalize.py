@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,11 +72,12 @@ def finalize(
         everything = scratch / "all"
         _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
         limits = Limits(seconds=budget.fit_seconds(_FIT_SHARE), memory_mb=memory_limit_mb() * cores())
-        notes = [] if budget.counted else _lack_of_time(limits.seconds, facts["fit_seconds"])
+        notes = [] if budget.counted else _lack_of_time(limits.seconds, facts, train_dir)
         try:
             if not notes:
                 _tell("fit on all rows")
-                fit_and_save(workers, program, scoped.task, everything, final_dir / MODEL_FILE, limits)
+                path, threads = final_dir / MODEL_FILE, facts["fit_threads"]
+                fit_and_save(workers, program, scoped.task, everything, path, limits, threads=threads)
                 _tell("comparison with the judged model")
                 notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)
         except CandidateFailure as failure:
@@ -140,11 +143,13 @@ def _join(directories: list[Path], joined: Path) -> None:
         )
 
 
-def _lack_of_time(given: float, needed: float) -> list[str]:
+def _lack_of_time(given: float, facts: Mapping[str, Any], train_dir: Path) -> list[str]:
     """Why not to start the fit on all rows, if there is no use in it."""
+    rows = len(np.load(train_dir / "rows.npy", mmap_mode="r", allow_pickle=False))
+    needed = facts["fit_seconds"] * rows / facts["fit_rows"]
     if given >= needed:
         return []
-    return [f"the budget left {given:.1f} s for a fit on all rows, and fitting the judged model took {needed:.1f} s"]
+    return [f"the budget left {given:.1f} s for a fit on all rows, and one on the training rows takes {needed:.1f} s"]
 
 
 def _disagreement(

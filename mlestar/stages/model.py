@@ -34,6 +34,8 @@ class ModelFacts(BaseModel):
         None before validation.
     fit_seconds : float
         What fitting and saving the judged model took.
+    fit_rows, fit_threads : int
+        How many rows it was fitted on, with how many threads.
     """
 
     kind: Literal["judged", "final"]
@@ -44,10 +46,21 @@ class ModelFacts(BaseModel):
     score: float
     members: list[str]
     fit_seconds: float
+    fit_rows: int
+    fit_threads: int = FIT_THREADS
     notes: list[str] = []
 
 
-def fit_and_save(workers: Workers, program: str, task: Task, data_dir: Path, model: Path, limits: Limits) -> float:
+def fit_and_save(
+    workers: Workers,
+    program: str,
+    task: Task,
+    data_dir: Path,
+    model: Path,
+    limits: Limits,
+    *,
+    threads: int = FIT_THREADS,
+) -> float:
     """Fit a program on a data directory, write the state, return the seconds that both took.
 
     Raises
@@ -57,7 +70,7 @@ def fit_and_save(workers: Workers, program: str, task: Task, data_dir: Path, mod
     """
 
     def fit() -> float:
-        with workers.session(program, seed=task.seed, threads=FIT_THREADS, limits=limits) as session:
+        with workers.session(program, seed=task.seed, threads=threads, limits=limits) as session:
             phase = session.fit(data_dir / "features.arrow", data_dir / "target.arrow")
             saving = time.monotonic()
             session.save(model)

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ GAP = "gap"
 
 _ENOUGH_ROWS = 1000  # of a fold, that it says enough with few others
 _BASELINE_SHARE = 0.15  # of the wall clock that the plain baseline may take
+_DEAR = 0.05  # of the wall clock; a fit of the plain baseline that may take more is tried on a few rows first
+_FIRST_ROWS = 20_000
 
 
 def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, holdout_dir: Path, store: str) -> None:
@@ -83,25 +85,54 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
         "rows": {"train": int(train.sum()), "holdout": int(len(train) - train.sum())},
         "statistics": column_statistics(frame[train], task),
     }
-    scoped = Scoped(loaded.scope, task, Plan(mode="wall_clock", total=0.0, stages={}), fingerprint, {}, None, 0.0)
-    with open_harness(scoped, train_dir, store) as harness:
-        budget = loaded.scope.budget
-        emit("evaluating", stage="scope", branch=None, step=None, name="baselines")
-        baselines = _baselines(harness, LONGEST_FIT if budget.evaluations else budget.wall_clock * _BASELINE_SHARE)
+    emit("evaluating", stage="scope", branch=None, step=None, name="baselines")
+    plan, baselines = _planned(loaded.scope, task, int(train.sum()), fingerprint, train_dir, store, started)
     for warning in warnings:
         emit("note", message=warning)
-    fold_rows = len(harness.y) // len(harness.folds)
-    plan = make_plan(
-        wall_clock=budget.wall_clock,
-        evaluations=budget.evaluations,
-        outer_steps=loaded.scope.pipeline.outer_steps,
-        branches=loaded.scope.pipeline.branches,
-        used=time.monotonic() - started,
-        fit_seconds=_dearest_fit(task, baselines["seconds_per_evaluation"], loaded.scope.pipeline.branches),
-        folds=len(harness.folds) if fold_rows >= _ENOUGH_ROWS else None,
-    )
     write_json(scope_dir / "plan.json", plan.model_dump())
     write_json(scope_dir / "scope.json", {**document, **_on_folds(baselines, plan.folds, task)})
+
+
+def _planned(
+    scope: Scope, task: Task, rows: int, fingerprint: str, train_dir: Path, store: str, started: float
+) -> tuple[Plan, dict[str, Any]]:
+    """The plan, and the baselines on what candidates are compared on.
+
+    Where the plain baseline on all rows might take too long, it is fitted on a few first, to plan by.
+    """
+    budget, pipeline = scope.budget, scope.pipeline
+    everything = Plan(mode="wall_clock", total=0.0, stages={})
+    scoped = Scoped(scope, task, everything, fingerprint, {}, None, 0.0)
+
+    def plan(plain_seconds: float, *, fewer: bool) -> Plan:
+        return make_plan(
+            wall_clock=budget.wall_clock,
+            evaluations=budget.evaluations,
+            outer_steps=pipeline.outer_steps,
+            branches=pipeline.branches,
+            used=time.monotonic() - started,
+            fit_seconds=_dearest_fit(task, plain_seconds, pipeline.branches),
+            folds=folds if rows // folds >= _ENOUGH_ROWS else None,
+            rows=rows if fewer else None,
+        )
+
+    solution, folds = plain_solution(task), task.folds * task.repeats
+    first = everything
+    if not budget.evaluations and static_cost(solution, task) > _DEAR * budget.wall_clock and rows > _FIRST_ROWS:
+        few = task.model_copy(update={"rows": _FIRST_ROWS})
+        probed = replace(scoped, plan=everything.model_copy(update={"folds": 1, "rows": _FIRST_ROWS}))
+        with open_harness(probed, train_dir, store) as harness:
+            probe = harness.evaluate(solution, seconds=lambda: budget.wall_clock * _BASELINE_SHARE)
+        seconds = probe.seconds * static_cost(solution, task) / static_cost(solution, few)
+        first = plan(seconds, fewer=True)
+    seconds = LONGEST_FIT if budget.evaluations else budget.wall_clock * _BASELINE_SHARE
+    with open_harness(replace(scoped, plan=first), train_dir, store) as harness:
+        baselines = _baselines(harness, seconds)
+    if first is everything:
+        return plan(baselines["seconds_per_evaluation"], fewer=False), baselines
+    on_all_rows = baselines["seconds_per_evaluation"] * rows / (first.rows or rows)
+    found = plan(on_all_rows, fewer=True)
+    return found.model_copy(update={"folds": first.folds, "rows": first.rows}), baselines
 
 
 @contextmanager

@@ -89,4 +89,5 @@ def open_harness(
             memory_mb=memory_limit_mb(),
             lanes=cores(),
             folds=scoped.plan.folds,
+            rows=scoped.plan.rows,
         )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from mlestar.digests import digest, file_digest
 from mlestar.files import write_bytes, write_json
 from mlestar.private_folders import private_folder
 from mlestar.recipes import plain_solution
 from mlestar.report import Run, metrics_of, render
-from mlestar.solution import FIT_THREADS
 from mlestar.solution import render as render_program
 from mlestar.stages.budget import StageBudget
 from mlestar.stages.environment import cores
@@ -56,8 +59,7 @@ def validate(
     scoped = Scoped.read(scope_dir)
     program, facts = read_model(model_dir)
     budget = StageBudget(scoped.plan, "validate", after=["finalize"])
-    # finalize repeats the fit with some more rows, compares, and may need more than was planned before anything ran.
-    kept = max(_REFIT * facts["fit_seconds"] - scoped.plan.stages.get("finalize", 0.0), 0.0)
+    kept = _kept_for_finalize(scoped, facts, budget, train_dir)
     opened = digest([scoped.fingerprint, file_digest(holdout_dir / "target.arrow")])
     with open_workers() as workers, private_folder() as scratch:
         verdict = judge(
@@ -72,7 +74,7 @@ def validate(
                 holdout_dir=holdout_dir,
                 workers=workers,
                 memory_mb=memory_limit_mb() * cores(),
-                threads=FIT_THREADS,
+                threads=facts["fit_threads"],
                 seconds_left=lambda: budget.fit_seconds() - kept if budget.is_timed else inf,
                 scratch=scratch,
                 openings=record_opening(store, opened, facts["model_sha256"]),
@@ -83,3 +85,14 @@ def validate(
     report = render(Run.read(scope=scope_dir, model=model_dir, verdict=verdict_dir))
     write_bytes(verdict_dir / "report.html", report.encode())
     return str(verdict["verdict"])
+
+
+def _kept_for_finalize(scoped: Scoped, facts: Mapping[str, Any], budget: StageBudget, train_dir: Path) -> float:
+    """Seconds to leave to finalize beyond its plan, if there is the time for both.
+
+    It repeats the fit with some more rows, compares, and may need more than was planned before anything ran.
+    """
+    rows = len(np.load(train_dir / "rows.npy", mmap_mode="r", allow_pickle=False))
+    needed = _REFIT * facts["fit_seconds"] * rows / facts["fit_rows"]
+    more = max(needed - scoped.plan.stages.get("finalize", 0.0), 0.0)
+    return more if more <= budget.left - scoped.plan.stages.get("validate", 0.0) else 0.0
