@@ -67,8 +67,9 @@ def suggestions(task: Task, frame: pd.DataFrame) -> list[str]:
     for name in task.categorical:
         if example := decimal_comma(frame[name]):
             found.append(f"{quoted(name)} holds decimal commas, as in {quoted(example)}; write decimal points")
+    storage = task.storage
     for name in task.numeric:
-        if task.storage[name] == "number" and (infinite := int(np.isinf(frame[name]).sum())):
+        if storage[name] == "number" and (infinite := int(np.isinf(frame[name]).sum())):
             found.append(
                 f"{quoted(name)} is infinite in {infinite} rows, which count as missing; correct them if you can"
             )

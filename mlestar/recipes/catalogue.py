@@ -124,6 +124,7 @@ def _chained(parts: Sequence[Recipe]) -> Recipe:
         space=space,
         suits=lambda task: min(part.suits(task) for part in parts),
         cost=lambda task: sum(part.cost(task) for part in parts),
+        narrows=next((part.narrows for part in parts if part.narrows), ""),
         text=chain([part.block() for part in parts]).source,
         unavailable=next((part.unavailable for part in parts if part.unavailable), None),
     )

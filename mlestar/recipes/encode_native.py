@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
@@ -23,8 +24,9 @@ class CategoryTable(TransformerMixin, BaseEstimator):
         self.n_features_in_ = X.shape[1]
         self.levels_ = {}
         for name, column in X.select_dtypes("category").items():
-            counts = column.dropna().astype("str").value_counts()
-            self.levels_[name] = sorted(counts[counts >= self.rare_below].index[: self.most])
+            counts = column.value_counts()
+            frequent = counts.index[counts >= self.rare_below][: self.most]
+            self.levels_[name] = sorted(map(str, frequent))
         return self
 
     def transform(self, X):
@@ -32,9 +34,10 @@ class CategoryTable(TransformerMixin, BaseEstimator):
         for position, (name, column) in enumerate(X.items()):
             label = f"{re.sub(r'[^0-9A-Za-z]+', '_', str(name))}_{position}"
             if name in self.levels_:
-                values = column.astype("str").where(column.notna(), None).astype("object")
-                known = values.isin(self.levels_[name]) | column.isna()
-                columns[label] = pd.Categorical(values.where(known, "(rare)"), [*self.levels_[name], "(rare)"])
+                levels = pd.Index([*self.levels_[name], "(rare)"])
+                places = levels.get_indexer([str(each) for each in column.cat.categories])
+                found = np.append(np.where(places < 0, len(levels) - 1, places), -1)  # the last is for missing ones
+                columns[label] = pd.Categorical.from_codes(found[column.cat.codes], levels)
             elif pd.api.types.is_datetime64_any_dtype(column):
                 columns[label] = (column - pd.Timestamp(0)).dt.total_seconds() / 86400
             elif pd.api.types.is_string_dtype(column):

@@ -11,7 +11,7 @@ from sklearn.preprocessing import (
 )
 from skrub import SquashingScaler
 
-from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, as_days, as_lengths, filled
+from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, CategoryNumbers, as_days, as_lengths, filled
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Choice
 
@@ -40,7 +40,7 @@ def encode(ctx, *, scaling="standard", rare_below=5, most=100):
     if ctx.categorical:
         # The `most` frequent, seen at least `rare_below` times, get a column; the others, and the unseen, share one.
         columns = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare_below, max_categories=most)
-        steps.append(("categories", columns, CATEGORIES))
+        steps.append(("categories", make_pipeline(CategoryNumbers(unseen=-1), columns), CATEGORIES))
     if ctx.dates:
         steps.append(("dates", make_pipeline(FunctionTransformer(as_days), numbers), DATES))
     if ctx.text:

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer
 
-from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, as_days, as_lengths
+from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, CategoryNumbers, as_days, as_lengths
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Choice
 
@@ -12,18 +11,12 @@ from mlestar.recipes.space import Choice
 def encode(ctx, *, rare_below=1):
     """Number the categories in their natural order; numbers stay as they are.
 
-    Missing and unseen categories are NaN, which tree models handle themselves.
+    Missing and unseen categories are NaN, which tree models handle themselves; those seen fewer than `rare_below` times
+    share one number.
     """
     steps = [("numbers", "passthrough", NUMBERS)]
     if ctx.categorical:
-        # Categories seen fewer than `rare_below` times share one code.
-        codes = OrdinalEncoder(
-            handle_unknown="use_encoded_value",
-            unknown_value=np.nan,
-            encoded_missing_value=np.nan,
-            min_frequency=rare_below,
-        )
-        steps.append(("categories", codes, CATEGORIES))
+        steps.append(("categories", CategoryNumbers(rare_below), CATEGORIES))
     if ctx.dates:
         steps.append(("dates", FunctionTransformer(as_days), DATES))
     if ctx.text:

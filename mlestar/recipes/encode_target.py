@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.model_selection import KFold, StratifiedKFold
-from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, TargetEncoder
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, TargetEncoder
 
-from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, as_days, as_lengths
+from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, CategoryNumbers, as_days, as_lengths
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Choice
 
@@ -22,10 +22,12 @@ def encode(ctx, *, smooth="auto", keep_codes=True):
     else:
         folds = StratifiedKFold(5, shuffle=True, random_state=ctx.seed)
         means = TargetEncoder(target_type=ctx.task, smooth=smooth, cv=folds)
-    steps = [("numbers", "passthrough", NUMBERS), ("means", means, CATEGORIES)]
+    steps = [
+        ("numbers", "passthrough", NUMBERS),
+        ("means", make_pipeline(CategoryNumbers(unseen=-1), means), CATEGORIES),
+    ]
     if keep_codes:
-        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
-        steps.append(("codes", codes, CATEGORIES))
+        steps.append(("numbers of categories", CategoryNumbers(), CATEGORIES))
     if ctx.dates:
         steps.append(("dates", FunctionTransformer(as_days), DATES))
     if ctx.text:

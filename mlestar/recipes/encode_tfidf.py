@@ -6,7 +6,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, Tfidf, as_days, filled
+from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, CategoryNumbers, Tfidf, as_days, filled
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice
 
@@ -49,7 +49,7 @@ def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000)
     ]
     if ctx.categorical:
         columns = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=100)
-        steps.append(("categories", columns, CATEGORIES))
+        steps.append(("categories", make_pipeline(CategoryNumbers(unseen=-1), columns), CATEGORIES))
     if ctx.numeric:
         steps.append(("numbers", filled(StandardScaler()), NUMBERS))
     if ctx.dates:

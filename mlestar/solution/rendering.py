@@ -73,7 +73,8 @@ def render(
         A paragraph for each member of an ensemble.
     """
     layout = _Layout(solution, task, member_notes)
-    columns = [column for column in task.columns if column.name in task.features]
+    features = set(task.features)
+    columns = [column for column in task.columns if column.name in features]
     text = template("program.py.j2").render(
         name=task.name,
         target_text=" and ".join(f"`{one_line(target)}`" for target in task.targets),
