@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from mlestar.recipes.parts import TypedColumns
-from mlestar.recipes.recipe import Recipe
+from mlestar.recipes.recipe import Recipe, cells
 
 
 def clean(ctx):
@@ -9,4 +9,9 @@ def clean(ctx):
     return TypedColumns(ctx.numeric, ctx.categorical, ctx.dates)
 
 
-RECIPE = Recipe(kind="clean", name="minimal", suits=lambda task: 0.5)
+RECIPE = Recipe(
+    kind="clean",
+    name="minimal",
+    suits=lambda task: 0.5,
+    cost=lambda task: 0.02 + 1e-7 * cells(task) + 3e-4 * len(task.features),
+)

@@ -59,5 +59,5 @@ RECIPE = Recipe(
     kind="clean",
     name="standard",
     space={"drop_missing_above": Choice(1.0, 0.95, 0.8), "drop_constant": Choice(True, False)},
-    cost=lambda task: 0.02 + 1e-6 * cells(task),
+    cost=lambda task: 0.02 + 1e-7 * cells(task) + 3e-4 * len(task.features),
 )

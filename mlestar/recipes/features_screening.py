@@ -36,10 +36,12 @@ class Screening(TransformerMixin, BaseEstimator):
 
     @staticmethod
     def _standardised(values):
-        """With a mean of 0 and a standard deviation of 1, at most; a missing one is the mean."""
-        with np.errstate(all="ignore"):
-            centred = np.nan_to_num(values - np.nanmean(values, axis=0), posinf=0.0, neginf=0.0)
-            return np.nan_to_num(centred / np.sqrt((centred**2).mean(axis=0)), posinf=0.0, neginf=0.0)
+        """With a mean of 0 and a standard deviation of 1, or 0 where all are alike; a missing one is the mean."""
+        known = np.isfinite(values)
+        means = np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        centred = np.where(known, values - means, 0.0)
+        spread = centred.std(axis=0)
+        return centred / np.where(spread > 0, spread, 1.0)
 
 
 def features(ctx, *, most=300, sample=10_000):

@@ -82,7 +82,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
         ("Metric", f"{run.metric} ({'higher' if run.greater_is_better else 'lower'} is better)"),
         ("Rows", _rows(run)),
         ("Columns", roles(run)),
-        ("Cross-validation", validation(task, run.plan.get("folds"))),
+        ("Cross-validation", validation(task, run.plan)),
     ]
     purpose = run.scope.get("spec", {}).get("purpose") or {}
     labels = {"intended_use": "Intended use", "out_of_scope": "Out of scope", "owner": "Owner"}

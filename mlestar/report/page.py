@@ -49,7 +49,7 @@ def render(run: Run) -> str:
         refinement_yield=refinement.refinement_yield(run),
         refinements=refinement.refinements(run),
         ensemble=search.ensemble(run),
-        validation=validation(run.task, run.plan.get("folds")),
+        validation=validation(run.task, run.plan),
         checks=checks(run),
         curves=curves(run),
         over_time=over_time(run),

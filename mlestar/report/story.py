@@ -85,7 +85,7 @@ def tiles(run: Run) -> list[Tile]:
         note = f"{_certainty(run, verdict)}; {verdict['rows']:,} rows that no choice was made on"
         found.append(Tile(f"{run.metric} on the holdout", show(verdict["score"]), note))
     error = f"± {show(run.cross_validation_error)} standard error; " if is_number(run.cross_validation_error) else ""
-    note = f"{error}{validation(run.task, run.plan.get('folds'))}; choices were made by it, so it tends to flatter"
+    note = f"{error}{validation(run.task, run.plan)}; choices were made by it, so it tends to flatter"
     found.append(Tile(f"{run.metric} in cross-validation", show(run.model["score"]), note))
     if verdict is not None and (plain_baseline := verdict["baselines"].get("plain")):
         gain = run.gain(verdict["score"], plain_baseline["score"])

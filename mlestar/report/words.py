@@ -43,12 +43,15 @@ def made_by(candidate: Mapping[str, Any]) -> str:
     return f"{candidate['stage']}{step}{' · ' + candidate['block'] if candidate['block'] else ''}"
 
 
-def validation(task: Mapping[str, Any], used: int | None) -> str:
-    """How the training rows are split, as in "stratified 5-fold, 3 repeats", and how many of the folds were used."""
+def validation(task: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
+    """How the training rows are split, as in "stratified 5-fold, 3 repeats", and how much of it was used."""
     scheme = SPLITTERS[task["splitter"]].format(task["folds"])
     if task["repeats"] > 1:
-        return f"{scheme}, {task['repeats']} repeats"
-    return scheme if used in (None, task["folds"]) else f"{scheme}, of which the budget sufficed for {used}"
+        scheme = f"{scheme}, {task['repeats']} repeats"
+    folds, rows = plan.get("folds"), plan.get("rows")
+    if folds not in (None, task["folds"] * task["repeats"]):
+        scheme = f"{scheme}, of which the budget sufficed for {folds}"
+    return f"{scheme}, on {rows:,} of the rows" if rows else scheme
 
 
 def variant_of(name: str, kind: str) -> str:

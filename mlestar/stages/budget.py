@@ -30,6 +30,7 @@ _NEEDS = {
 }  # seconds, and fits of the dearest kind
 _SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
 _CANDIDATES = 6  # of the dearest kind, that a branch is to have the time for before candidates run on more folds
+_FEW_CANDIDATES = 3  # where a fold is small
 _FEWEST_FOLDS = 2
 _FEWEST_ROWS = 20_000  # that candidates are compared on, where there are more
 _FULL_FIT_SHARE = 0.3  # of the time after scope, that the fit on all rows may be given where they are compared on fewer
@@ -72,7 +73,8 @@ def make_plan(
     branches: int,
     used: float,
     fit_seconds: float,
-    folds: int | None = None,
+    folds: int,
+    large_folds: bool = True,
     rows: int | None = None,
 ) -> Plan:
     """Divide the budget among the stages that come after scope.
@@ -88,8 +90,10 @@ def make_plan(
     fit_seconds : float
         What a fit of the dearest solution is likely to take. The stages after the branches are planned by it, up to
         their shares; what they do not need is for the branches.
-    folds : int, optional
-        That there are, if fewer will do where fits take long for the budget.
+    folds : int
+        That there are; where fits take long for the budget, candidates are compared on fewer.
+    large_folds : bool
+        Whether one fold says enough with few others; else all are used if there is the time for a few candidates.
     rows : int, optional
         For training, if fewer will do where even two folds take too long.
 
@@ -117,17 +121,17 @@ def make_plan(
             f"at least {_LEAST_SECONDS:.0f} are needed; give it {wall_clock - rest + _LEAST_SECONDS:.0f} s or more"
         )
     late = {name: min(rest * _MOST_SHARES[name], fixed + fits * fit_seconds) for name, (fixed, fits) in _NEEDS.items()}
-    compared = None
+    compared = rows
     if rows and _possible_folds(rest, late, fit_seconds) < _FEWEST_FOLDS:
         late["ensemble"] = max(late["ensemble"], min(rest * _FULL_FIT_SHARE, fit_seconds / CERTAINTY))
         possible = _possible_folds(rest, late, fit_seconds)
-        compared = max(int(rows * possible / _FEWEST_FOLDS), _FEWEST_ROWS)
-    if folds:
-        folds = max(min(int(_possible_folds(rest, late, fit_seconds)), folds), _FEWEST_FOLDS)
+        compared = min(max(int(rows * possible / _FEWEST_FOLDS), _FEWEST_ROWS), rows)
+    possible = _possible_folds(rest, late, fit_seconds) * (1.0 if large_folds else _CANDIDATES / _FEW_CANDIDATES)
+    folds = max(min(int(possible), folds), _FEWEST_FOLDS)
     for_branches = rest - sum(late.values())
     stages = {name: for_branches * share for name, share in branch.items()}
-    rows = compared if rows and compared and compared < rows else None
-    return Plan(mode="wall_clock", total=wall_clock, stages=stages | late, folds=folds, rows=rows)
+    plan = Plan(mode="wall_clock", total=wall_clock, stages=stages | late, folds=folds)
+    return plan.model_copy(update={"rows": compared}) if compared != rows else plan
 
 
 def _possible_folds(rest: float, late: Mapping[str, float], fit_seconds: float) -> float:

@@ -12,9 +12,17 @@ from mlestar.stages.environment import DEADLINE
 LATE = ("ensemble", "validate", "finalize")
 
 
-def plan(fit_seconds: float, folds: int | None = None) -> Plan:
+def plan(fit_seconds: float, *, large_folds: bool = True, rows: int | None = None) -> Plan:
     return make_plan(
-        wall_clock=120, evaluations=None, outer_steps=2, branches=2, used=5, fit_seconds=fit_seconds, folds=folds
+        wall_clock=120,
+        evaluations=None,
+        outer_steps=2,
+        branches=2,
+        used=5,
+        fit_seconds=fit_seconds,
+        folds=5,
+        large_folds=large_folds,
+        rows=rows,
     )
 
 
@@ -62,6 +70,18 @@ def test_a_branch_that_has_nothing_yet_may_take_the_time_of_its_later_stages() -
 
 
 def test_dear_fits_run_on_fewer_folds() -> None:
-    assert [plan(seconds, folds=5).folds for seconds in (0.1, 5.0, 100.0)] == [5, 2, 2]
-    assert 2 < (plan(4.0, folds=5).folds or 0) < 5
-    assert plan(100.0).folds is None
+    assert [plan(seconds).folds for seconds in (0.1, 5.0, 100.0)] == [5, 2, 2]
+    assert 2 < (plan(4.0).folds or 0) < 5
+
+
+def test_small_folds_are_left_out_only_where_even_a_few_candidates_would_not_run_on_all() -> None:
+    assert plan(4.0, large_folds=False).folds == 5
+    assert plan(10.0, large_folds=False).folds == 2
+
+
+def test_where_two_folds_of_all_rows_take_too_long_candidates_are_compared_on_fewer_rows() -> None:
+    assert plan(1.0, rows=1_000_000).rows is None
+    dear, dearer = plan(20.0, rows=1_000_000), plan(60.0, rows=1_000_000)
+    assert 1_000_000 > (dear.rows or 0) > (dearer.rows or 0) >= 20_000
+    assert dear.stages["ensemble"] > plan(20.0).stages["ensemble"]  # where the fit on all rows takes place
+    assert plan(60.0, rows=15_000).rows is None

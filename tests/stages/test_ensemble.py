@@ -65,7 +65,7 @@ def ensemble(searched: Path, workers_address: str, tmp_path: Path, monkeypatch: 
     return run
 
 
-@pytest.mark.parametrize(("fold_seconds", "method"), [(1.0, None), (150.0, None), (260.0, "best, fitted once")])
+@pytest.mark.parametrize(("fold_seconds", "method"), [(1.0, None), (150.0, None), (370.0, "best, fitted once")])
 def test_the_best_candidate_ships_however_dear_it_is(
     ensemble: Ensemble, fold_seconds: float, method: str | None
 ) -> None:
