@@ -117,5 +117,11 @@ class Task(BaseModel):
         """How each column of the file is held; what :func:`~mlestar.data.sources.read_table` and ``typed`` take."""
         return {column.name: column.storage for column in self.columns}
 
+    @property
+    def feature_storage(self) -> dict[str, Storage]:
+        """How the features are held."""
+        names = set(self.features)
+        return {name: held for name, held in self.storage.items() if name in names}
+
     def _with_role(self, role: ColumnRole) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns if column.role == role)

@@ -76,6 +76,7 @@ def write_tests(
     list of str
         The properties of the program that there was no time to try.
     """
+    deadline = time.monotonic() + seconds
     sample = draw_sample(task, train_dir, grouped=bool(task.group) and read_program(program).needs_out_of_fold)
     with private_folder() as scratch:
         failed = {
@@ -83,7 +84,7 @@ def write_tests(
             for name, check in _JUDGED_BY.items()
             if check in checks and checks[check]["status"] == "fail"
         }
-        trial = _Trial(program, task, sample, failed, workers, time.monotonic() + seconds, scratch)
+        trial = _Trial(program, task, sample, failed, workers, deadline, scratch)
         trial.run()
     write_bytes(directory / SAMPLE_FILE, sample.csv.encode())
     write_bytes(directory / TESTS_FILE, render_tests(task, trial.evidence).encode())

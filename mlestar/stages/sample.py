@@ -70,7 +70,7 @@ def draw_sample(task: Task, train_dir: Path, *, grouped: bool) -> Sample:
     text = _csv(shipped[known])
     return Sample(
         csv=text,
-        features=typed(_parsed(task, text), {name: task.storage[name] for name in task.features}),
+        features=typed(_parsed(task, text), task.feature_storage),
         target=target[known].reset_index(drop=True),
         y=y[rows][known],
         fitted_rows=int(known[:fitted_rows].sum()),
@@ -93,5 +93,5 @@ def _csv(table: pd.DataFrame) -> str:
 
 def _parsed(task: Task, text: str) -> pd.DataFrame:
     """The table that a program reads; text that means "missing" in a CSV file is missing."""
-    strings = {name: str for name in task.features if task.storage[name] == "string"}
+    strings = {name: str for name, held in task.feature_storage.items() if held == "string"}
     return pd.read_csv(io.StringIO(text), dtype=strings, low_memory=False, index_col=False)

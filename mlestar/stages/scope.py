@@ -25,7 +25,7 @@ from mlestar.data.tables import write_arrow
 from mlestar.data.target import has_target, target_frame, target_values
 from mlestar.data.task import Task
 from mlestar.errors import DataError
-from mlestar.evaluation import Harness, InvalidScore
+from mlestar.evaluation import Evaluation, Harness, InvalidScore
 from mlestar.evaluation.folds import some_folds
 from mlestar.files import write_bytes, write_json
 from mlestar.progress import emit
@@ -43,7 +43,7 @@ GAP = "gap"
 _ENOUGH_ROWS = 1000  # of a fold, that it says enough with few others
 _BASELINE_SHARE = 0.15  # of the wall clock that the plain baseline may take
 _DEAR = 0.05  # of the wall clock; a fit of the plain baseline that may take more is tried on a few rows first
-_FIRST_ROWS = 20_000
+_FIRST_ROWS, _FIRST_SHARE = 20_000, 0.08  # and of the wall clock, that this may take
 _CUT_OFF = 2.0  # times what a fit was given that was cut off, as a guess of what it takes
 
 
@@ -119,17 +119,18 @@ def _planned(
         )
 
     solution, folds = plain_solution(task), task.folds * task.repeats
-    first = everything
-    if not budget.evaluations and static_cost(solution, task) > _DEAR * budget.wall_clock and rows > _FIRST_ROWS:
-        few = task.model_copy(update={"rows": _FIRST_ROWS})
-        probed = replace(scoped, plan=everything.model_copy(update={"folds": 1, "rows": _FIRST_ROWS}))
-        with open_harness(probed, train_dir, store) as harness:
-            probe = harness.evaluate(solution, seconds=lambda: budget.wall_clock * _BASELINE_SHARE)
-        seconds = probe.seconds * static_cost(solution, task) / static_cost(solution, few)
-        first = plan(seconds, fewer=True)
+    first, plain = everything, None
     seconds = LONGEST_FIT if budget.evaluations else budget.wall_clock * _BASELINE_SHARE
+    if not budget.evaluations and static_cost(solution, task) > _DEAR * budget.wall_clock:
+        few = min(rows, _FIRST_ROWS)
+        probed = replace(scoped, plan=everything.model_copy(update={"folds": 1, "rows": few}))
+        with open_harness(probed, train_dir, store) as harness:
+            probe = harness.evaluate(solution, seconds=lambda: budget.wall_clock * _FIRST_SHARE)
+        scale = static_cost(solution, task) / static_cost(solution, task.model_copy(update={"rows": few}))
+        first = plan(_seconds_per_fit(probe) * scale, fewer=True)
+        plain = probe if probe.status == "timeout" else None  # all folds would take longer still
     with open_harness(replace(scoped, plan=first), train_dir, store) as harness:
-        baselines = _baselines(harness, seconds)
+        baselines = _baselines(harness, plain or harness.evaluate(solution, seconds=lambda: seconds))
     if first is everything:
         return plan(baselines["seconds_per_evaluation"], fewer=False), baselines
     on_all_rows = baselines["seconds_per_evaluation"] * rows / (first.rows or rows)
@@ -188,7 +189,12 @@ def _write_data(
     return train
 
 
-def _baselines(harness: Harness, seconds: float) -> dict[str, Any]:
+def _seconds_per_fit(evaluation: Evaluation) -> float:
+    """What a fit took; of one that was cut off it is known that it takes longer."""
+    return evaluation.seconds / max(evaluation.fits, 1) * (_CUT_OFF if evaluation.status == "timeout" else 1.0)
+
+
+def _baselines(harness: Harness, plain: Evaluation) -> dict[str, Any]:
     """Scores on every fold of a constant prediction and of plain gradient boosting; and what a fit costs."""
     task, trivial = harness.task, []
     for fold in harness.folds:
@@ -197,17 +203,15 @@ def _baselines(harness: Harness, seconds: float) -> dict[str, Any]:
             trivial.append(harness.score(fold.valid, predictions, labels))
         except InvalidScore:  # some metrics, such as a correlation, are not defined for a constant
             trivial.append(0.0)
-    solution = plain_solution(task)
-    plain = harness.evaluate(solution, seconds=lambda: seconds)
     return {
         "baseline": {"score": trivial, "description": "the same prediction for every row"},
         "plain": {
             "score": list(plain.fold_scores) if plain.ok else None,
             "status": plain.status,
-            "solution": solution.id,
+            "solution": plain.solution.id,
             "seconds": plain.seconds,
         },
-        "seconds_per_evaluation": plain.seconds / max(plain.fits, 1) * (_CUT_OFF if plain.status == "timeout" else 1.0),
+        "seconds_per_evaluation": _seconds_per_fit(plain),
     }
 
 

@@ -45,8 +45,9 @@ def profile(source: Source, holdout: Holdout) -> dict[str, dict[str, Any]]:
             values = np.asarray(task.classes, dtype=object)[y.astype(int)] if task.is_classification else y
             column = values.reshape(len(y), -1)[rows, index]
             columns.setdefault(name, {})[part] = pd.Series(column.astype(str) if task.is_classification else column)
+    texts = set(task.text)
     return {
-        name: _counted(parts["train"], parts["holdout"], prose=name in task.text)
+        name: _counted(parts["train"], parts["holdout"], prose=name in texts)
         for name, parts in columns.items()
         if len(parts["train"])
     }

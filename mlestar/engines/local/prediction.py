@@ -66,7 +66,7 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
     with private_folder() as scratch:
         features = scratch / "features.arrow"
         try:
-            write_arrow(typed(frame, {name: task.storage[name] for name in task.features}), features)
+            write_arrow(typed(frame, task.feature_storage), features)
         except DataError as error:
             raise DataError(f"{data}: {error}") from None
         try:
