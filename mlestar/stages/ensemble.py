@@ -318,7 +318,8 @@ def _second_level_seconds(budget: StageBudget) -> Callable[[], float]:
 def _fit_seconds(scoped: Scoped, budget: StageBudget, *, once: bool) -> float:
     """How long a fit on all training rows may take: as long again, with some more rows, takes that of finalize."""
     if once:
-        return budget.last_resort_seconds() * _ONCE_SHARE
+        late = scoped.plan.stages.get("validate", 0.0) + scoped.plan.stages.get("finalize", 0.0)
+        return max(budget.last_resort_seconds() * _ONCE_SHARE, budget.last_resort_seconds() - late)
     if budget.counted:
         return budget.fit_seconds()
     return max(budget.last_resort_seconds() - scoped.plan.stages["validate"], 0.0) / FIT_AND_REFIT
@@ -388,10 +389,7 @@ def _in_part(rows: int, known: int) -> list[str]:
     """What to note where the fit had not the time for all rows."""
     if rows >= known:
         return []
-    told = (
-        f"fitted on {rows:,} of the {known:,} training rows, drawn by chance: the budget left no time for all of them"
-    )
-    return [f"{told}; `solution.py fit` fits it on a whole file"]
+    return [f"the judged model was fitted on {rows:,} of the {known:,} training rows: the budget had no time for more"]
 
 
 def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: Choice) -> str:

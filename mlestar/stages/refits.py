@@ -20,7 +20,7 @@ CERTAINTY = 0.7
 
 
 _WORTH_THREADS = 5.0  # seconds with one thread; in what is short, they wait for each other more than they work
-_WITH_ALL_CORES = 0.7  # times what a fit takes with one of them
+_WITH_ALL_CORES = 0.6  # times what a fit takes with one of them
 _SIDE_BY_SIDE = 1.25  # times what an even division among the cores would take: Python code runs one at a time
 
 

@@ -15,7 +15,7 @@ from mlestar.files import read_json, write_json
 from mlestar.stages import run_stage
 from mlestar.stages.environment import DEADLINE, WORKERS
 
-Ensemble = Callable[[float], tuple[Path, str]]
+Ensemble = Callable[..., tuple[Path, str]]
 SECONDS_LEFT, VALIDATE_SECONDS = 1000.0, 10.0
 
 
@@ -38,15 +38,17 @@ def searched(search: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
 def ensemble(searched: Path, workers_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ensemble:
     """``ensemble(fold_seconds)``: the stage on candidates of which the best stands out and is as dear as that.
 
+    Given ``rows``, the candidates count as compared on so many of the training rows.
+
     Returns the model directory, and the id of the best.
     """
 
-    def run(fold_seconds: float) -> tuple[Path, str]:
+    def run(fold_seconds: float, rows: int | None = None) -> tuple[Path, str]:
         scope, candidates, model = (tmp_path / name for name in ("scope", "candidates", "model"))
         shutil.copytree(searched / "scope", scope)
         shutil.copytree(searched / "candidates", candidates)
         plan = {"ensemble": 10.0, "validate": VALIDATE_SECONDS, "finalize": 10.0}
-        write_json(scope / "plan.json", {"mode": "wall_clock", "total": SECONDS_LEFT, "stages": plan})
+        write_json(scope / "plan.json", {"mode": "wall_clock", "total": SECONDS_LEFT, "stages": plan, "rows": rows})
         document = read_json(candidates / "candidates.json")
         found = [each for each in document["candidates"] if each["status"] == "ok" and "postprocess" in each["recipes"]]
         best = max(found, key=lambda each: each["score"])
@@ -74,6 +76,14 @@ def test_the_best_candidate_ships_however_dear_it_is(
     assert method in (None, found["method"])  # where there is time enough, others may join it
     assert best in [each["id"] for each in found["members"]]
     assert "needs_out_of_fold" not in (model / "solution.py").read_text(encoding="utf-8")
+
+
+def test_of_a_large_table_the_judged_model_may_be_fitted_on_a_part(ensemble: Ensemble) -> None:
+    model, best = ensemble(350.0, rows=200)
+    assert [each["id"] for each in read_json(model / "ensemble.json")["members"]] == [best]
+    facts = read_json(model / "model.json")
+    assert 200 <= facts["fit_rows"] < 455
+    assert f"the judged model was fitted on {facts['fit_rows']} of the 455 training rows" in facts["notes"][0]
 
 
 def test_a_model_in_place_of_a_better_one_says_so(ensemble: Ensemble) -> None:
