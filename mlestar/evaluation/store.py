@@ -14,16 +14,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import fsspec
 import numpy as np
-from fsspec.implementations.local import LocalFileSystem
 from numpy.typing import NDArray
 
 from mlestar import __version__
 from mlestar.digests import digest, file_digest, modelling_versions
-from mlestar.errors import MlestarError, StorageError
 from mlestar.evaluation.session import Limits
-from mlestar.files import storage_error, write_bytes
+from mlestar.storage import Storage
 
 __all__ = ["EvaluationStore", "Record", "Status", "evaluation_key"]
 
@@ -81,8 +78,8 @@ class EvaluationStore:
     """
 
     def __init__(self, uri: str) -> None:
-        self.uri = uri
-        self._filesystem, self._root = fsspec.core.url_to_fs(uri)
+        remedy = "see that it is there, or name another with --store, and run the same command again"
+        self._storage = Storage(uri, what="the evaluation store", remedy=remedy)
 
     def get(self, key: str, limits: Limits) -> Record | None:
         """The record of a key; None when there is none, or when it failed by a limit smaller than that of now.
@@ -99,16 +96,13 @@ class EvaluationStore:
         StorageError
             When the store cannot be reached.
         """
-        path = self._path(key)
-        try:
-            content = self._filesystem.cat_file(path)
-        except FileNotFoundError:
+        content = self._storage.read(_name(key))
+        if content is None:
             return None
-        except Exception as error:  # of an operating system, or of any cloud's library
-            raise self._unreachable(error) from error
         try:
             record = _decode(key, content)
         except Exception as error:  # of zip, JSON or NumPy: there is no end to how a file can be damaged
+            path = self._storage.path(_name(key))
             _log.warning("%s is not a record and will be replaced: %s", path, error)
             return None
         return record if record.holds_under(limits) else None
@@ -121,26 +115,11 @@ class EvaluationStore:
         StorageError
             When the store cannot be reached, or is full.
         """
-        path, content = self._path(key), _encode(key, record)
-        try:
-            if isinstance(self._filesystem, LocalFileSystem):
-                write_bytes(Path(path), content)
-            else:
-                self._filesystem.pipe_file(path, content)  # buckets show an object when all of it has arrived
-        except MlestarError:
-            raise
-        except Exception as error:
-            raise self._unreachable(error) from error
+        self._storage.write(_name(key), _encode(key, record))
 
-    def _unreachable(self, error: Exception) -> StorageError:
-        known = storage_error(error, self.uri) if isinstance(error, OSError) else None
-        return known or StorageError(
-            f"{self.uri}: the evaluation store cannot be reached ({type(error).__name__}: {error}); "
-            "see that it is there, or name another with --store, and run the same command again"
-        )
 
-    def _path(self, key: str) -> str:
-        return f"{self._root}/{key[:2]}/{key}.npz"
+def _name(key: str) -> str:
+    return f"{key[:2]}/{key}.npz"
 
 
 def evaluation_key(

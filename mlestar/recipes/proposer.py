@@ -13,7 +13,7 @@ from mlestar.evaluation.metrics import get_metric
 from mlestar.recipes.catalogue import find_recipe, knows_recipe, null_recipe, recipes_for
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import distributions
-from mlestar.solution import MEMBER_KINDS, Block, Solution
+from mlestar.solution import MEMBER_KINDS, REQUIRED_KINDS, Block, Solution
 
 __all__ = ["Proposal", "RecipeProposer", "Trial"]
 
@@ -72,6 +72,30 @@ class RecipeProposer:
         found = [self._solution(model, turn) for model, turn in settings]
         late = self._late % len(found)
         return found[late:] + found[:late]
+
+    def adapted(self, blocks: Mapping[str, Block], name: str) -> Proposal | None:
+        """What did well on another task, with the recipes that suit this one; None where its model is for no branch.
+
+        Blocks that are no recipes stay as they are. What a postprocess has learned of the other task is left out.
+        """
+        found = {}
+        for kind, block in blocks.items():
+            if kind not in MEMBER_KINDS:
+                continue
+            if not knows_recipe(kind, block.name):
+                found[kind] = block
+                continue
+            recipe = find_recipe(kind, block.name)
+            if not recipe.unavailable and recipe.suits(self.task) > 0:
+                found[kind] = recipe.block(_only(recipe.defaults, block.parameters), task=self.task)
+        if not found.keys() >= set(REQUIRED_KINDS):
+            return None
+        model, own = found["model"].name, [each.name for each in self._models]
+        if model not in own and knows_recipe("model", model):
+            return None
+        found |= {each.kind: each.block(task=self.task) for each in self._worth_having("postprocess")[:1]}
+        chain = ", ".join(found[kind].name for kind in ("features", "encode", "model") if kind in found)
+        return Proposal(Solution.of(found), f"{name}: {chain}")
 
     def nulls(self, solution: Solution) -> list[tuple[str, Proposal]]:
         """For every block, the solution with the simplest competent alternative in its place, or without the block."""

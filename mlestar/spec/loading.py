@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mlestar.errors import SpecError
 from mlestar.spec.document import read_mapping
@@ -21,6 +21,7 @@ from mlestar.spec.suggestions import did_you_mean_file
 __all__ = ["Loaded", "load_scope", "parse_scope", "resolve_uri"]
 
 _TABLES = (".csv", ".tsv", ".parquet", ".pq")
+_URIS = {"data": ("train", "test"), "pipeline": ("library", "warm_start")}  # fields of the sections
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,14 @@ class Loaded:
 
 
 def load_scope(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
-    """Read a spec file, and make its data URIs independent of where it stands.
+    """Read a spec file, and make its URIs independent of where it stands.
 
     Parameters
     ----------
     path
         YAML or JSON file.
     overrides
-        ``a.b=value`` each, the value in YAML, the later one winning. A relative data path in an override is relative
+        ``a.b=value`` each, the value in YAML, the later one winning. A relative path in an override is relative
         to the current directory, where the shell completes it; in the file, to the file's folder.
 
     Raises
@@ -51,17 +52,20 @@ def load_scope(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
     if path.name.lower().removesuffix(".gz").endswith(_TABLES):
         raise SpecError(f"{path}: is a table, not a scope spec; `mlestar init {path} --target COLUMN` writes one")
     loaded = parse_scope(_read(path), str(path), overrides)
-    uris = {
-        field: resolve_uri(uri, Path() if loaded.source.overridden(f"data.{field}") else path.parent)
-        for field in ("train", "test")
-        if (uri := getattr(loaded.scope.data, field)) is not None
-    }
-    data = loaded.scope.data.model_copy(update=uris)
-    return Loaded(loaded.scope.model_copy(update={"data": data}), loaded.source)
+    sections: dict[str, BaseModel] = {}
+    for name, fields in _URIS.items():
+        section = getattr(loaded.scope, name)
+        uris = {
+            field: resolve_uri(uri, Path() if loaded.source.overridden(f"{name}.{field}") else path.parent)
+            for field in fields
+            if (uri := getattr(section, field)) is not None
+        }
+        sections[name] = section.model_copy(update=uris)
+    return Loaded(loaded.scope.model_copy(update=sections), loaded.source)
 
 
 def parse_scope(text: str, name: str = Source.name, overrides: Sequence[str] = ()) -> Loaded:
-    """Read the text of a spec, YAML or JSON; data URIs stay as they are.
+    """Read the text of a spec, YAML or JSON; URIs stay as they are.
 
     Parameters
     ----------

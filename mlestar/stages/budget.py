@@ -30,7 +30,7 @@ _NEEDS = {
 }  # seconds, and fits of the dearest kind
 _SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
 _CANDIDATES = 6  # of the dearest kind, that a branch is to have the time for before candidates run on more folds
-_FEW_CANDIDATES = 3  # where a fold is small
+_FEW_CANDIDATES = 2  # where a fold is small
 _FEWEST_FOLDS = 2
 _FEWEST_ROWS = 20_000  # that candidates are compared on, where there are more
 _FULL_FIT_SHARE = 0.3  # of the time after scope, that the fit on all rows may be given where they are compared on fewer

@@ -355,7 +355,8 @@ def _fit_first(
             continue
         program = _rendered(scoped, harness, merged, choice)
         rows = rows or scoped.plan.rows or len(harness.y)
-        seconds = _fit_seconds(scoped, budget, once=choice.once or scoped.plan.rows is not None)
+        # Longer than it is expected to take, as long as it need not be repeated: cut off, it would be in vain.
+        seconds = _fit_seconds(scoped, budget, once=not budget.counted)
         if is_last and not choice.once:
             seconds = budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())

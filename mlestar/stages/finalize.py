@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlestar.data import Task
 from mlestar.data.tables import read_arrow, write_arrow
+from mlestar.errors import StorageError
 from mlestar.evaluation import CandidateFailure, Limits, Workers
 from mlestar.files import read_json
 from mlestar.private_folders import private_folder
@@ -20,6 +22,7 @@ from mlestar.solution import FIT_THREADS
 from mlestar.stages.budget import LONGEST_FIT, StageBudget
 from mlestar.stages.candidates import Candidates
 from mlestar.stages.environment import cores
+from mlestar.stages.library import publish
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, read_model, write_model
 from mlestar.stages.program_tests import TESTS_FILE, write_tests
 from mlestar.stages.scope import GAP
@@ -87,6 +90,8 @@ def finalize(
             notes = [f"{note}; this is the judged model, fitted without the holdout" for note in notes]
         if scoped.scope.data.sample:
             notes += _write_tests(workers, program, scoped, train_dir, verdict_dir, final_dir, budget)
+    if scoped.scope.pipeline.library:
+        notes += _published(scoped.scope.pipeline.library, program, scoped.task, verdict_dir)
     for name in _CARRIED_ON:
         shutil.copyfile(model_dir / name, final_dir / name)
     known = ModelFacts.model_validate({name: facts[name] for name in ModelFacts.model_fields})
@@ -97,6 +102,17 @@ def finalize(
     )
     report = render(Run.read(scope=scope_dir, model=model_dir, verdict=verdict_dir, final=final_dir))
     (final_dir / "report.html").write_text(report, encoding="utf-8")
+
+
+def _published(library: str, program: str, task: Task, verdict_dir: Path) -> list[str]:
+    """Add what ships to the library; what there is to note where that is not possible."""
+    verdict = read_json(verdict_dir / "verdict.json")
+    plain = verdict["baselines"].get("plain")
+    try:
+        publish(library, program, task, score=verdict["score"], plain_score=plain and plain["score"])
+    except StorageError as error:
+        return [f"not added to the library: {error}"]
+    return []
 
 
 def _tell(doing: str) -> None:

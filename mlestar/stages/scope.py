@@ -32,6 +32,7 @@ from mlestar.progress import emit
 from mlestar.recipes import RecipeProposer, plain_solution, static_cost
 from mlestar.spec import Scope, parse_scope
 from mlestar.stages.budget import LONGEST_FIT, Plan, make_plan
+from mlestar.stages.library import Start, earlier, related
 from mlestar.stages.scoped import Scoped, open_harness
 from mlestar.validation import require_known, trivial_predictions
 
@@ -76,6 +77,8 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
         frame = _ordered(frame, task)
         y = target_values(frame, task)
         train = _write_data(loaded.scope, task, frame, y, train_dir, holdout_dir)
+    starts, told = _starts(loaded.scope, task)
+    warnings += told
     warnings += suspected_leaks(frame[train].reset_index(drop=True), y[train], task)
     document = {
         "spec": json.loads(loaded.scope.to_json()),
@@ -85,6 +88,7 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
         "fingerprint": fingerprint,
         "rows": {"train": int(train.sum()), "holdout": int(len(train) - train.sum())},
         "statistics": column_statistics(frame[train], task),
+        "starts": [each.model_dump() for each in starts],
     }
     emit("evaluating", stage="scope", branch=None, step=None, name="baselines")
     plan, baselines = _planned(loaded.scope, task, int(train.sum()), fingerprint, train_dir, store, started)
@@ -92,6 +96,19 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
         emit("note", message=warning)
     write_json(scope_dir / "plan.json", plan.model_dump())
     write_json(scope_dir / "scope.json", {**document, **_on_folds(baselines, plan.folds, task)})
+
+
+def _starts(scope: Scope, task: Task) -> tuple[list[Start], list[str]]:
+    """What search is to start from, and what there is to say of it; fixed here, so that a rerun finds the same."""
+    found, told = [], []
+    if scope.pipeline.warm_start:
+        found += earlier(scope.pipeline.warm_start)
+    if scope.pipeline.library:
+        starts, foreign = related(scope.pipeline.library, task)
+        found += starts
+        if foreign:
+            told.append(f"{scope.pipeline.library}: {foreign[0]} is no entry of a library, and is left out; remove it")
+    return found, told
 
 
 def _planned(

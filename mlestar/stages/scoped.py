@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from mlestar.private_folders import private_folder
 from mlestar.spec import Scope, parse_scope
 from mlestar.stages.budget import Plan
 from mlestar.stages.environment import SCRATCH, WORKERS, cores, memory_available
+from mlestar.stages.library import Start
 
 __all__ = ["Scoped", "memory_limit_mb", "open_harness", "open_workers"]
 
@@ -35,6 +36,8 @@ class Scoped:
         The cross-validated score of plain gradient boosting; None where it did not run to its end.
     seconds_per_evaluation : float
         What a fit of the plain baseline took.
+    starts : list of Start
+        What search is to start from: of an earlier run, and of related tasks.
     """
 
     scope: Scope
@@ -44,6 +47,7 @@ class Scoped:
     baseline: dict[str, Any]
     plain_score: float | None
     seconds_per_evaluation: float
+    starts: Sequence[Start] = ()
 
     @classmethod
     def read(cls, scope_dir: Path) -> Scoped:
@@ -56,6 +60,7 @@ class Scoped:
             baseline=document["baseline"],
             plain_score=document["plain"]["score"],
             seconds_per_evaluation=document["seconds_per_evaluation"],
+            starts=[Start.model_validate(each) for each in document["starts"]],
         )
 
 

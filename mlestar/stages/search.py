@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mlestar.errors import BudgetError
@@ -36,7 +37,7 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
     """
     with open_branch("search", scope_dir, train_dir, None, store, branch=branch) as work:
         reserve = _MERGE_SHARE * work.budget.limit
-        for proposal in work.proposer.initial():
+        for proposal in [*_started(work), *work.proposer.initial()]:
             if work.candidates.best_id and work.budget.left < reserve:
                 break
             _try(work, proposal)
@@ -47,6 +48,14 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
             raise BudgetError(f"search, branch {branch}: no candidate ran to its end: {why_nothing_ran(failures)}")
         _merge(work)
     work.candidates.write(candidates_dir)
+
+
+def _started(work: Branch) -> Iterator[Proposal]:
+    """What shipped earlier or for related tasks, as it goes with this task and with the models of this branch."""
+    for start in work.scoped.starts:
+        proposal = work.proposer.adapted(start.read(), start.name)
+        if proposal is not None and work.candidates.find(proposal.solution.id) is None:
+            yield proposal
 
 
 def _try(work: Branch, proposal: Proposal, *, required: bool = False) -> None:

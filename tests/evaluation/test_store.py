@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mlestar.evaluation import EvaluationStore, Limits, Record, evaluation_key
+from mlestar.storage import Storage
 
 LIMITS = Limits(seconds=10, memory_mb=500)
 KEY = evaluation_key("solution", "data", "fold", seed=0, threads=1)
@@ -76,14 +77,15 @@ def test_no_flipped_or_missing_byte_gives_other_predictions(data: st.DataObject)
     store = EvaluationStore("memory://damaged")
     predictions = np.arange(6.0).reshape(3, 2)
     store.put(KEY, Record("ok", LIMITS, predictions=predictions))
-    path = store._path(KEY)
-    content = bytearray(store._filesystem.cat_file(path))
+    files = Storage("memory://damaged", what="the store", remedy="")
+    name = f"{KEY[:2]}/{KEY}.npz"
+    content = bytearray(files.read(name) or b"")
     place = data.draw(st.integers(0, len(content) - 1))
     if data.draw(st.booleans()):
         content[place] ^= data.draw(st.integers(1, 255))
     else:
         del content[place:]
-    store._filesystem.pipe_file(path, bytes(content))
+    files.write(name, bytes(content))
     found = store.get(KEY, LIMITS)
     assert found is None or found.predictions is None or np.array_equal(found.predictions, predictions)
 

@@ -76,7 +76,7 @@ def test_dear_fits_run_on_fewer_folds() -> None:
 
 def test_small_folds_are_left_out_only_where_even_a_few_candidates_would_not_run_on_all() -> None:
     assert plan(4.0, large_folds=False).folds == 5
-    assert plan(10.0, large_folds=False).folds == 2
+    assert plan(20.0, large_folds=False).folds == 2
 
 
 def test_where_two_folds_of_all_rows_take_too_long_candidates_are_compared_on_fewer_rows() -> None:
