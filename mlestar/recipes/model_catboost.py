@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from mlestar.recipes.recipe import Recipe, cells, is_regression
+from mlestar.recipes.recipe import Recipe, cells, is_large, is_regression
 from mlestar.recipes.space import Integer, Real
 
 
@@ -120,7 +120,7 @@ RECIPE = Recipe(
         "bagging_temperature": Real(0.0, 2.0),
     },
     portfolio=portfolio,
-    suits=lambda task: 4.5 if cells(task) < 3_000_000 else 2.2,
+    suits=lambda task: 4.5 if cells(task) < 3_000_000 or is_large(task) else 2.2,
     cost=lambda task: (
         0.2
         + (4e-6 * cells(task) + 6e-6 * task.rows * len(task.categorical)) * max(1, len(task.classes) - 1) * task.outputs

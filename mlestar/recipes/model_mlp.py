@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mlestar.recipes.parts import Scaled
-from mlestar.recipes.recipe import Recipe, cells
+from mlestar.recipes.recipe import Recipe, cells, is_large
 from mlestar.recipes.space import Choice, Integer, Real
 
 
@@ -74,7 +74,7 @@ RECIPE = Recipe(
         "networks": Integer(1, 8),
     },
     portfolio=({}, {"decay": 0.5, "epochs": 40}, {"decay": 0.1, "epochs": 60}),
-    suits=lambda task: 0.0 if task.text else 3.2,
+    suits=lambda task: 0.0 if task.text else 1.0 if is_large(task) else 3.2,
     cost=lambda task: 0.3 + 1.6e-4 * task.rows + 2e-6 * cells(task),
     grows={"networks": 1.0, "epochs": 1.0, "width": 0.5, "layers": 0.7, "batch": -0.5},
     encodes=(("onehot", {"scaling": "quantile"}), ("onehot", {"scaling": "spline"})),

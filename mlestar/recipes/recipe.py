@@ -14,16 +14,22 @@ from mlestar.solution.source import Module
 if TYPE_CHECKING:
     from mlestar.data import Task
 
-__all__ = ["Recipe", "cells", "is_regression"]
+__all__ = ["Recipe", "cells", "is_large", "is_regression"]
 
 
 Settings: TypeAlias = tuple[Mapping[str, Any], ...]
+_LARGE = 150_000
 _ROLES = ("numeric", "categorical", "text", "dates")
 
 
 def cells(task: Task) -> int:
     """Rows times feature columns: what most costs grow with."""
     return task.rows * max(1, len(task.features))
+
+
+def is_large(task: Task) -> bool:
+    """Whether a model has to be quick to be among the first: there are so many rows that others take minutes."""
+    return task.rows > _LARGE
 
 
 def is_regression(task: Task) -> bool:
