@@ -43,7 +43,7 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         halves = _halves(pd.read_csv(DATA / name / "train.csv", low_memory=False), folder)
         spec = scope_spec(name, task, seconds=arguments.seconds, seed=0)
-        library = {"library": str(folder / "library")}
+        library = {"block_library": str(folder / "library")}
         _run(folder / "first", {**spec, "name": f"{name}-first"}, halves[0], library)
         without = _run(folder / "without", spec, halves[1], {})
         with_library = _run(folder / "with", spec, halves[1], library)

@@ -21,7 +21,7 @@ from mlestar.spec.suggestions import did_you_mean_file
 __all__ = ["Loaded", "load_scope", "parse_scope", "resolve_uri"]
 
 _TABLES = (".csv", ".tsv", ".parquet", ".pq")
-_URIS = {"data": ("train", "test"), "pipeline": ("library", "warm_start")}  # fields of the sections
+_URIS = {"data": ("train", "test"), "pipeline": ("block_library", "warm_start")}  # fields of the sections
 
 
 @dataclass(frozen=True)

@@ -233,7 +233,7 @@ class Pipeline(_Section):
     )
     inner_steps: int = Field(4, description="Plans that refine tries for one block.", examples=[4], ge=1, le=100)
     ensemble_rounds: int = Field(5, description="Rounds of the search for an ensemble.", examples=[5], ge=1, le=100)
-    library: Uri | None = Field(
+    block_library: Uri | None = Field(
         None,
         description="Folder or bucket of what shipped: search starts from that of related tasks, finalize adds to it.",
         examples=["library", "gs://bucket/library"],

@@ -90,8 +90,8 @@ def finalize(
             notes = [f"{note}; this is the judged model, fitted without the holdout" for note in notes]
         if scoped.scope.data.sample:
             notes += _write_tests(workers, program, scoped, train_dir, verdict_dir, final_dir, budget)
-    if scoped.scope.pipeline.library:
-        notes += _published(scoped.scope.pipeline.library, program, scoped.task, verdict_dir)
+    if scoped.scope.pipeline.block_library:
+        notes += _published(scoped.scope.pipeline.block_library, program, scoped.task, verdict_dir)
     for name in _CARRIED_ON:
         shutil.copyfile(model_dir / name, final_dir / name)
     known = ModelFacts.model_validate({name: facts[name] for name in ModelFacts.model_fields})

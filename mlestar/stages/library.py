@@ -195,4 +195,4 @@ def _weighty(solution: Solution) -> Sequence[Any]:
 
 
 def _library(uri: str) -> Storage:
-    return Storage(uri, what="the block library", remedy=_REMEDY.format("library"))
+    return Storage(uri, what="the block library", remedy=_REMEDY.format("block_library"))

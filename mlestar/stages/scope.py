@@ -103,11 +103,11 @@ def _starts(scope: Scope, task: Task) -> tuple[list[Start], list[str]]:
     found, told = [], []
     if scope.pipeline.warm_start:
         found += earlier(scope.pipeline.warm_start)
-    if scope.pipeline.library:
-        starts, foreign = related(scope.pipeline.library, task)
+    if scope.pipeline.block_library:
+        starts, foreign = related(scope.pipeline.block_library, task)
         found += starts
         if foreign:
-            told.append(f"{scope.pipeline.library}: {foreign[0]} is no entry of a library, and is left out; remove it")
+            told.append(f"{scope.pipeline.block_library}: {foreign[0]} is no entry of a library, and is left out; remove it")
     return found, told
 
 

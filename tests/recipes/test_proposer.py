@@ -197,7 +197,7 @@ def test_a_block_of_unknown_origin_can_be_replaced_but_not_tuned() -> None:
     own = Block("features", "def features(ctx, *, power=2):\n    return None\n", name="own")
     start = solution(clean="standard", encode="ordinal", model="lightgbm").replace("features", own)
     plans = refine(PLAIN, start, "features", [1.0] * 5)
-    assert [plan.blocks["features"].name for plan in plans] == ["arithmetic", "clusters", "neighbours"]
+    assert [plan.blocks["features"].name for plan in plans] == ["arithmetic", "clusters", "neighbours", "winsorising"]
 
 
 def test_what_failed_is_not_proposed_again() -> None:

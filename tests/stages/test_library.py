@@ -30,7 +30,7 @@ def first(run_stages: RunStages, library: Path, tmp_path_factory: pytest.TempPat
         tmp_path_factory.mktemp("first"),
         patients,
         task={"target": "target", "metric": "log_loss"},
-        pipeline={"branches": 1, "outer_steps": 1, "inner_steps": 2, "library": str(library)},
+        pipeline={"branches": 1, "outer_steps": 1, "inner_steps": 2, "block_library": str(library)},
     )
 
 
@@ -62,14 +62,14 @@ def shipped_models(run: Any) -> list[str]:
     return sorted(each["recipes"]["model"] for each in found if each["id"] in members)
 
 
-@pytest.mark.parametrize("field", ["library", "warm_start"])
+@pytest.mark.parametrize("field", ["block_library", "warm_start"])
 def test_a_search_starts_from_what_shipped_before(
     first: Any, library: Path, search_others: Callable[..., Path], field: str
 ) -> None:
-    places = {"library": str(library), "warm_start": str(first.final)}
+    places = {"block_library": str(library), "warm_start": str(first.final)}
     root = search_others({field: places[field]})
     tried = read_json(root / "candidates" / "candidates.json")["candidates"]
-    named = {"library": "library: example", "warm_start": "warm start"}[field]
+    named = {"block_library": "library: example", "warm_start": "warm start"}[field]
     starts = sorted(tried, key=lambda each: each["order"])[: len(shipped_models(first))]
     assert all(each["name"].startswith(named) for each in starts)
     assert sorted(each["recipes"]["model"] for each in starts) == shipped_models(first)
@@ -85,7 +85,7 @@ def test_tasks_of_another_kind_find_nothing(first: Any, library: Path) -> None:
 def test_what_is_no_entry_is_left_out_and_named(search_others: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "notes.json").write_text('{"by": "somebody else"}', encoding="utf-8")
     (tmp_path / "README.md").write_text("ours", encoding="utf-8")
-    root = search_others({"library": str(tmp_path)})
+    root = search_others({"block_library": str(tmp_path)})
     [warning] = [each for each in read_json(root / "scope" / "scope.json")["warnings"] if "library" in each]
     assert "notes.json is no entry" in warning
 
