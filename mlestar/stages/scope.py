@@ -107,7 +107,8 @@ def _starts(scope: Scope, task: Task) -> tuple[list[Start], list[str]]:
         starts, foreign = related(scope.pipeline.block_library, task)
         found += starts
         if foreign:
-            told.append(f"{scope.pipeline.block_library}: {foreign[0]} is no entry of a library, and is left out; remove it")
+            uri = scope.pipeline.block_library
+            told.append(f"{uri}: {foreign[0]} is no entry of a library, and is left out; remove it")
     return found, told
 
 
