@@ -88,7 +88,7 @@ def _run(folder: Path, seconds: float, *, limit: float) -> list[str]:
         for stage in STAGES
     ]
     plain = outcome["baselines"].get("plain")
-    score = [f"{outcome['score']:.4f}", "not run" if plain is None else f"{plain:.4f}"]
+    score = [f"{outcome['score']:.4f}", f"{plain['score']:.4f}" if plain else "not run"]
     return [f"{peak.stop():.0f}", f"{limit:.0f}", f"{took:.0f}", *(f"{each:.0f}" for each in stages), *score]
 
 
