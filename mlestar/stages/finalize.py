@@ -18,7 +18,7 @@ from mlestar.files import read_json
 from mlestar.private_folders import private_folder
 from mlestar.progress import emit
 from mlestar.report import Run, render
-from mlestar.solution import FIT_THREADS
+from mlestar.solution import FIT_THREADS, read_program
 from mlestar.stages.budget import LONGEST_FIT, StageBudget
 from mlestar.stages.candidates import Candidates
 from mlestar.stages.environment import cores
@@ -91,7 +91,7 @@ def finalize(
         if scoped.scope.data.sample:
             notes += _write_tests(workers, program, scoped, train_dir, verdict_dir, final_dir, budget)
     if scoped.scope.pipeline.block_library:
-        notes += _published(scoped.scope.pipeline.block_library, program, scoped.task, verdict_dir)
+        notes += _published(scoped.scope.pipeline.block_library, program, scoped.task, model_dir, verdict_dir)
     for name in _CARRIED_ON:
         shutil.copyfile(model_dir / name, final_dir / name)
     known = ModelFacts.model_validate({name: facts[name] for name in ModelFacts.model_fields})
@@ -104,12 +104,16 @@ def finalize(
     (final_dir / "report.html").write_text(report, encoding="utf-8")
 
 
-def _published(library: str, program: str, task: Task, verdict_dir: Path) -> list[str]:
-    """Add what ships to the library; what there is to note where that is not possible."""
-    verdict = read_json(verdict_dir / "verdict.json")
-    plain = verdict["baselines"].get("plain")
+def _published(library: str, program: str, task: Task, model_dir: Path, verdict_dir: Path) -> list[str]:
+    """Add what ships, and what was best of other models, to the library; what there is to note where that fails."""
+    verdict, tried = read_json(verdict_dir / "verdict.json"), Candidates.read(model_dir)
+    plain, sign = verdict["baselines"].get("plain"), 1 if verdict["greater_is_better"] else -1
+    scored = [each for each in tried.entries if each.status == "ok" and each.score is not None]
+    scored.sort(key=lambda each: -sign * (each.score or 0.0))
+    others = [tried.solution(each.id) for each in scored]
+    figures = {"score": verdict["score"], "plain_score": plain and plain["score"]}
     try:
-        publish(library, program, task, score=verdict["score"], plain_score=plain and plain["score"])
+        publish(library, read_program(program), others, task, **figures)
     except StorageError as error:
         return [f"not added to the library: {error}"]
     return []

@@ -18,6 +18,7 @@ __all__ = ["Start", "earlier", "publish", "related"]
 
 _VERSION = 1
 _MOST_ENTRIES = 3  # that a search starts from
+_MOST_MEMBERS = 6  # of an entry
 _RELATED = 2.0  # the largest distance of tasks that have something to tell each other
 _ROLES = ("numeric", "categorical", "text", "dates")
 _REMEDY = "see that it is there, or name another as pipeline.{}"
@@ -95,15 +96,18 @@ class _Entry(BaseModel):
     members: list[Start]
 
 
-def publish(uri: str, program: str, task: Task, *, score: float, plain_score: float | None) -> None:
-    """Add what shipped to a library.
+def publish(
+    uri: str, shipped: Solution, others: Sequence[Solution], task: Task, *, score: float, plain_score: float | None
+) -> None:
+    """Add what shipped to a library, and the best solution of every other model.
 
     Parameters
     ----------
     uri : str
         Folder or bucket.
-    program : str
-        The program that ships.
+    shipped : Solution
+    others : sequence of Solution
+        What else was tried, of one member each, the best first.
     task : Task
     score, plain_score : float
         Of the judged model and of the plain baseline on the holdout.
@@ -113,16 +117,17 @@ def publish(uri: str, program: str, task: Task, *, score: float, plain_score: fl
     StorageError
         When the library cannot be reached.
     """
-    members = [
-        Start.of(", ".join(block.name for block in member.values()), member) for member in read_program(program).members
-    ]
+    members = list(shipped.members)
+    for each in others:
+        if each.members[0]["model"].name not in [member["model"].name for member in members]:
+            members.append(each.members[0])
     entry = _Entry(
         version=_VERSION,
         task=task.name,
         traits=_Traits.of(task),
         score=score,
         plain_score=plain_score,
-        members=members,
+        members=[Start.of(", ".join(block.name for block in each.values()), each) for each in members[:_MOST_MEMBERS]],
     )
     content = entry.model_dump_json(indent=1)
     _library(uri).write(f"{task.name}-{digest(content)[:12]}.json", content.encode())
