@@ -29,7 +29,7 @@ from mlestar.stages.labels import bare, with_fixed_labels
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
 from mlestar.stages.reasons import member_reason, program_reason
 from mlestar.stages.refits import CERTAINTY, Refit, refit, seconds_together
-from mlestar.stages.scoped import Scoped, open_harness
+from mlestar.stages.scoped import Scoped, memory_limit_mb, open_harness
 from mlestar.stages.weights import Weigh, average, greedy, nested_scores
 
 __all__ = ["ensemble"]
@@ -359,7 +359,7 @@ def _fit_first(
         seconds = _fit_seconds(scoped, budget, once=not budget.counted)
         if is_last and not choice.once:
             seconds = budget.last_resort_seconds()
-        limits = Limits(seconds=seconds, memory_mb=harness.memory_mb * cores())
+        limits = Limits(seconds=seconds, memory_mb=memory_limit_mb() * cores())
         emit("evaluating", **_PLACE, name=f"fit of {choice.named}")
         try:
             threads = affordable.refit(choice.solution, members).threads

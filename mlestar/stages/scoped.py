@@ -22,6 +22,7 @@ from mlestar.stages.library import Start
 __all__ = ["Scoped", "memory_limit_mb", "open_harness", "open_workers"]
 
 _MEMORY_SHARE = 0.7  # of the memory that is free when a stage starts, for all candidates that run at once
+_FIXED_MB, _TIMES_TABLE = 400.0, 1.2  # that one may use where candidates are compared on some rows of a large table
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,10 @@ def open_harness(
     """A harness over the training rows, with workers, whose sessions end when they are ``interrupted``, and scratch."""
     with ExitStack() as stack:
         scratch = os.environ.get(SCRATCH) or stack.enter_context(private_folder())
+        memory_mb = memory_limit_mb()
+        if scoped.plan.rows:
+            table_mb = (train_dir / "features.arrow").stat().st_size / 1e6
+            memory_mb = min(memory_mb, _FIXED_MB + _TIMES_TABLE * table_mb)
         yield Harness(
             scoped.task,
             train_dir,
@@ -91,7 +96,7 @@ def open_harness(
             store=EvaluationStore(store),
             workers=stack.enter_context(open_workers(interrupted)),
             scratch=Path(scratch) / "folds",
-            memory_mb=memory_limit_mb(),
+            memory_mb=memory_mb,
             lanes=cores(),
             folds=scoped.plan.folds,
             rows=scoped.plan.rows,
