@@ -22,7 +22,7 @@ from mlestar.stages.library import Start
 __all__ = ["Scoped", "memory_limit_mb", "open_harness", "open_workers"]
 
 _MEMORY_SHARE = 0.7  # of the memory that is free when a stage starts, for all candidates that run at once
-_FIXED_MB, _TIMES_TABLE = 400.0, 1.2  # that one may use where candidates are compared on some rows of a large table
+_FIXED_MB, _TIMES_TABLE = 300.0, 1.2  # that one may use where candidates are compared on some rows of a large table
 
 
 @dataclass(frozen=True)
