@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from mlestar.errors import StorageError
 from mlestar.evaluation import EvaluationStore, Limits, Record
@@ -84,7 +85,7 @@ def test_a_store_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch
     def refuse(*_: object) -> None:
         raise RuntimeError("503 Service Unavailable")  # as the library of a cloud raises it
 
-    monkeypatch.setattr(type(store._filesystem), "cat_file", refuse)
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", refuse)
     with pytest.raises(StorageError, match=r"unreachable: .*503 Service Unavailable.*--store"):
         store.get("00", LIMITS)
 

@@ -60,5 +60,7 @@ def test_a_block_that_only_harms_is_left_out(search: Callable[..., dict[str, Any
 
     [without] = [each for each in read_json(ablated / "candidates.json")["candidates"] if each["block"] == "features"]
     assert (without["name"], without["status"]) == ("without features", "pruned")
-    [refinement] = [each for each in read_json(refined / "history.json")["refinements"] if each["block"] == "features"]
+    [refinement, *_] = [
+        each for each in read_json(refined / "history.json")["refinements"] if each["block"] == "features"
+    ]
     assert (refinement["after"], refinement["accepted"]) == (without["id"], True)

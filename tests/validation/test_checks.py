@@ -123,7 +123,7 @@ def test_column_order(cancer: Any, program: Any, outcome: Outcome) -> None:
 
 
 def test_extra_columns(cancer: Any, program: Any, outcome: Outcome) -> None:
-    unselective = program(cancer.task, encode=IMPUTED).replace("X[list(COLUMNS)]", "X")
+    unselective = program(cancer.task, clean="minimal", encode=IMPUTED).replace("X[list(COLUMNS)]", "X")
     assert outcome("extra_columns", cancer, unselective)["status"] == "fail"
     assert outcome("extra_columns", cancer, program(cancer.task))["status"] == "pass"
 

@@ -58,6 +58,7 @@ def _write_model(root: Path, workers: Workers) -> None:
         score=0.98,
         members=["logistic"],
         fit_seconds=0.1,
+        fit_rows=455,
     )
     write_model(root / "model", program, facts)
 
