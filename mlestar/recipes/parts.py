@@ -78,8 +78,8 @@ class TypedColumns(TransformerMixin, BaseEstimator):
 class CategoryNumbers(TransformerMixin, BaseEstimator):
     """Pandas categories as their numbers in their natural order; missing ones are NaN.
 
-    Categories seen fewer than `rare_below` times share one number. By way of each column's categories, and not of its
-    rows, this takes a tenth of what scikit-learn's encoders need to find the categories again.
+    Categories seen fewer than `rare_below` times share one number. What scikit-learn's encoders look for in the rows,
+    the columns have at hand.
     """
 
     def __init__(self, rare_below=1, unseen=np.nan):

@@ -230,13 +230,13 @@ class _Affordable:
     def __call__(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> bool:
         return self._budget.counted or self.refit(solution, members).seconds <= self._seconds(once=once)
 
-    def rows(self, solution: Solution, members: Sequence[Candidate]) -> int:
+    def rows(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> int:
         """On how many of the training rows it can be fitted; 0 where these are too few.
 
         All of them, or where candidates were compared on some, at least as many.
         """
         known, compared = len(self._harness.y), self._scoped.plan.rows
-        if self(solution, members):
+        if self(solution, members, once=once):
             return known
         found = int(known * self._seconds() / self.refit(solution, members).seconds)
         return found if compared and found >= compared else 0
@@ -348,9 +348,7 @@ def _fit_first(
         choice = repeated(offered)
         if not affordable.repeatedly(choice.solution, members):
             choice = offered
-        rows = affordable.rows(choice.solution, members)
-        if affordable(choice.solution, members, once=choice.once) or (is_last and not scoped.plan.rows):
-            rows = len(harness.y)
+        rows = affordable.rows(choice.solution, members, once=choice.once)
         if not rows and not is_last:
             continue
         program = _rendered(scoped, harness, merged, choice)

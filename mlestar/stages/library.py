@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf, log10
-from typing import Any
+from typing import Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from mlestar.data import Task
 from mlestar.digests import digest
 from mlestar.errors import DataError, SolutionError
+from mlestar.files import SCHEMA_VERSION
 from mlestar.solution import Block, Solution, read_program
 from mlestar.storage import Storage
 
 __all__ = ["Start", "earlier", "publish", "related"]
 
-_VERSION = 1
 _MOST_ENTRIES = 3  # that a search starts from
 _MOST_MEMBERS = 6  # of an entry
 _RELATED = 2.0  # the largest distance of tasks that have something to tell each other
@@ -31,7 +31,7 @@ class Start(BaseModel):
     blocks: dict[str, dict[str, str]]
 
     @classmethod
-    def of(cls, name: str, member: Any) -> Start:
+    def of(cls, name: str, member: Mapping[str, Block]) -> Start:
         """A member of a solution."""
         return cls(
             name=name,
@@ -56,8 +56,8 @@ class _Traits(BaseModel):
     metric: str
     splitter: str
     classes: int
-    rows: int
-    columns: int
+    rows: int = Field(gt=0)
+    columns: int = Field(gt=0)
     shares: dict[str, float]
 
     @classmethod
@@ -88,7 +88,7 @@ class _Traits(BaseModel):
 class _Entry(BaseModel):
     """What a file of the library holds."""
 
-    version: int
+    schema_version: Literal[1]
     task: str
     traits: _Traits
     score: float
@@ -122,7 +122,7 @@ def publish(
         if each.members[0]["model"].name not in [member["model"].name for member in members]:
             members.append(each.members[0])
     entry = _Entry(
-        version=_VERSION,
+        schema_version=SCHEMA_VERSION,
         task=task.name,
         traits=_Traits.of(task),
         score=score,
@@ -140,7 +140,7 @@ def related(uri: str, task: Task) -> tuple[list[Start], list[str]]:
     -------
     list of Start
     list of str
-        Names of files that hold no entry, or one of another version of the format.
+        Names of files that hold no entry, or one of another version, or with blocks that break the contract.
 
     Raises
     ------
@@ -155,12 +155,12 @@ def related(uri: str, task: Task) -> tuple[list[Start], list[str]]:
             continue
         try:
             entry = _Entry.model_validate_json(library.read(name) or b"")
-        except ValidationError:
+            for start in entry.members:
+                start.read()
+        except (ValidationError, SolutionError, SyntaxError):
             foreign.append(name)
             continue
-        if entry.version != _VERSION:
-            foreign.append(name)
-        elif (distance := entry.traits.distance(traits)) <= _RELATED:
+        if (distance := entry.traits.distance(traits)) <= _RELATED:
             found.append((distance, name, entry))
     nearest = [entry for _, _, entry in sorted(found, key=lambda each: each[:2])][:_MOST_ENTRIES]
     starts = [Start(name=f"library: {entry.task}", blocks=each.blocks) for entry in nearest for each in entry.members]
@@ -184,13 +184,13 @@ def earlier(uri: str) -> list[Start]:
     if content is None:
         raise DataError(f"pipeline.warm_start: {uri} holds no solution.py; name the folder of a run that has ended")
     try:
-        solution: Solution = read_program(content.decode())
+        solution = read_program(content.decode())
     except (SolutionError, SyntaxError, UnicodeDecodeError) as error:
         raise DataError(f"pipeline.warm_start: {uri}: {error}; name a program that mlestar wrote") from None
     return [Start.of("warm start", member) for member in _weighty(solution)]
 
 
-def _weighty(solution: Solution) -> Sequence[Any]:
+def _weighty(solution: Solution) -> Sequence[Mapping[str, Block]]:
     """The members, the one with the largest weight first."""
     weights = solution.combine.parameters.get("weights") if solution.combine else None
     if not isinstance(weights, tuple) or len(weights) != len(solution.members):

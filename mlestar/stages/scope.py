@@ -151,8 +151,10 @@ def _planned(
         baselines = _baselines(harness, plain or harness.evaluate(solution, seconds=lambda: seconds))
     if first is everything:
         return plan(baselines["seconds_per_evaluation"], fewer=False), baselines
-    on_all_rows = baselines["seconds_per_evaluation"] * rows / (first.rows or rows)
-    found = plan(on_all_rows, fewer=True)
+    compared = first.rows or rows
+    if plain:  # what is known is of the first rows
+        baselines["seconds_per_evaluation"] *= compared / few
+    found = plan(baselines["seconds_per_evaluation"] * rows / compared, fewer=True)
     return found.model_copy(update={"folds": first.folds, "rows": first.rows}), baselines
 
 

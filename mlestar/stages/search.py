@@ -40,7 +40,8 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
         for proposal in [*_started(work), *work.proposer.initial()]:
             if work.candidates.best_id and work.budget.left < reserve:
                 break
-            _try(work, proposal)
+            if work.candidates.find(proposal.solution.id) is None:  # a start may be what would be tried anyway
+                _try(work, proposal)
         if work.candidates.best_id is None:  # scope has the plain baseline on record, so that it costs no time
             _try(work, Proposal(plain_solution(work.scoped.task), "plain baseline"), required=True)
         if work.candidates.best_id is None:
@@ -54,7 +55,7 @@ def _started(work: Branch) -> Iterator[Proposal]:
     """What shipped earlier or for related tasks, as it goes with this task and with the models of this branch."""
     for start in work.scoped.starts:
         proposal = work.proposer.adapted(start.read(), start.name)
-        if proposal is not None and work.candidates.find(proposal.solution.id) is None:
+        if proposal is not None:
             yield proposal
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.datasets import load_diabetes
 from sklearn.metrics import f1_score
 
 from mlestar.recipes.clean_standard import clean
@@ -20,6 +21,8 @@ from mlestar.recipes.features_crosses import features as crosses
 from mlestar.recipes.features_dates import features as calendar
 from mlestar.recipes.features_geography import features as geography
 from mlestar.recipes.features_neighbours import features as neighbours
+from mlestar.recipes.features_screening import features as screening
+from mlestar.recipes.features_winsorising import features as winsorising
 from mlestar.recipes.model_linear_lightgbm import model as trending
 from mlestar.recipes.postprocess_clip import postprocess as clip
 from mlestar.recipes.postprocess_threshold import postprocess as threshold
@@ -154,3 +157,21 @@ def test_threshold_never_loses_on_what_it_saw(metric: str, y: np.ndarray, predic
     labels = block.predict(predictions)
     assert set(labels) <= {0, 1, 2}
     assert block.score(y, labels) >= block.score(y, predictions.argmax(axis=1)) - 1e-12
+
+
+def test_screening_keeps_what_says_most_of_the_target_straight_or_by_its_distance_from_the_mean() -> None:
+    """The patients' own measurements among two hundred columns of chance, and one that counts by its square."""
+    table, y = load_diabetes(return_X_y=True, as_frame=True)
+    chance = np.random.default_rng(0).normal(size=(len(table), 200))
+    wide = pd.concat([pd.DataFrame(chance).add_prefix("chance "), table[["bmi", "s5"]]], axis=1)
+    goal = y + 100 * wide["chance 7"] ** 2
+    kept = screening(context(), most=3).fit(wide, goal).transform(wide)
+    assert sorted(kept) == ["bmi", "chance 7", "s5"]
+
+
+def test_winsorising_draws_outliers_in_to_the_training_rows() -> None:
+    table = load_diabetes(as_frame=True).data[["bmi"]]
+    fitted = winsorising(context(), share=0.01).fit(table)
+    low, high = table["bmi"].quantile([0.01, 0.99])
+    found = fitted.transform(pd.DataFrame({"bmi": [-9.0, 0.0, 9.0, np.nan]}))["bmi"]
+    np.testing.assert_allclose(found, [low, 0.0, high, np.nan])

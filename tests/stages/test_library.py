@@ -75,6 +75,8 @@ def test_a_search_starts_from_what_shipped_before(
     assert all(each["name"].startswith(named) for each in starts)
     assert sorted(each["recipes"]["model"] for each in starts) == shipped_models(first)
     assert starts[0]["status"] == "ok"
+    [spent] = read_json(root / "candidates" / "history.json")["spent"]
+    assert spent["evaluations"] == sum(len(each["fold_scores"]) for each in tried)  # nothing is charged twice
 
 
 def test_a_library_has_the_best_of_every_model_and_nothing_of_the_data(first: Any, library: Path) -> None:
@@ -94,6 +96,14 @@ def test_tasks_of_another_kind_find_nothing(first: Any, library: Path) -> None:
     task = Task.model_validate(read_json(first.scope / "scope.json")["task"])
     assert related(str(library), task)[0]
     assert related(str(library), task.model_copy(update={"type": "regression", "classes": ()})) == ([], [])
+
+
+def test_a_block_that_breaks_the_contract_is_left_out_with_its_entry(first: Any, library: Path, tmp_path: Path) -> None:
+    entry = json.loads(next(library.iterdir()).read_text(encoding="utf-8"))
+    entry["members"][0]["blocks"]["model"]["source"] = "def model(:"
+    (tmp_path / "forged.json").write_text(json.dumps(entry), encoding="utf-8")
+    task = Task.model_validate(read_json(first.scope / "scope.json")["task"])
+    assert related(str(tmp_path), task) == ([], ["forged.json"])
 
 
 def test_what_is_no_entry_is_left_out_and_named(search_others: Callable[..., Path], tmp_path: Path) -> None:
