@@ -246,12 +246,15 @@ def _on_folds(baselines: dict[str, Any], folds: int | None, task: Task) -> dict[
 
 
 def _dearest_fit(task: Task, plain_seconds: float, branches: int) -> float:
-    """What a fit of the dearest solution that a branch starts from is likely to take, by that of the plain baseline."""
+    """What a fit of the dearest solution that a branch starts from is likely to take, by that of the plain baseline.
+
+    No less than that one: of wide tables it is known how the models grow, and not what reading every column takes.
+    """
     costs = [
         static_cost(each.solution, task) * (task.folds + 1 if each.solution.needs_out_of_fold else 1)
         for each in RecipeProposer(task, seed=task.seed).initial()[:branches]
     ]
-    return plain_seconds * max(costs) / static_cost(plain_solution(task), task)
+    return plain_seconds * max(*costs, plain := static_cost(plain_solution(task), task)) / plain
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:
