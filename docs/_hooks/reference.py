@@ -46,6 +46,10 @@ def _spec_lines(schema: Mapping[str, Any]) -> Iterator[str]:
     for key, section in sections.items():
         yield f"\n## {key}\n\n{section['description']}\n"
         yield from _table(section, {})
+        for name, field in section["properties"].items():
+            if entry := _entry(field, schema):
+                yield f"\n### Each of {key}.{name}\n\n{entry['description']}\n"
+                yield from _table(entry, {})
     yield "\n## Metrics\n\nWhich metric fits which task; the first is taken where the spec names none.\n"
     from mlestar.data.metric_names import METRICS
 
@@ -60,6 +64,18 @@ def _spec_lines(schema: Mapping[str, Any]) -> Iterator[str]:
 def _section(field: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
     references = [kind["$ref"] for kind in field.get("anyOf", [field]) if "$ref" in kind]
     return schema["$defs"][references[0].rpartition("/")[2]] if references else None
+
+
+def _entry(field: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the entries of a mapping are, whose names the user chooses."""
+    kinds = [kind for kind in field.get("anyOf", [field]) if kind.get("type") == "object"]
+    values = [value for kind in kinds for value in _values_of(kind)]
+    return next((section for value in values if (section := _section(value, schema))), None)
+
+
+def _values_of(kind: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    described = [kind.get("additionalProperties"), *kind.get("patternProperties", {}).values()]
+    return [each for each in described if isinstance(each, dict)]
 
 
 def _table(section: Mapping[str, Any], sections: Mapping[str, Any]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,9 @@ from mlestar.data.task import Column, ColumnRole, Storage, Task
 from mlestar.errors import quoted
 from mlestar.spec import Scope, Source
 
-__all__ = ["resolve_columns", "suggestions"]
+__all__ = ["joinable", "resolve_columns", "suggestions"]
+
+_ONLY_NAMES = ("id", "group", "text", "excluded")  # roles of columns that say nothing of a row but which it is
 
 
 def resolve_columns(
@@ -59,6 +61,17 @@ def resolve_columns(
         missing, unique = int(values.isna().sum()), int(values.nunique())
         columns.append(Column(name=name, storage=held, role=role, missing=missing, unique=unique, note=note))
     return tuple(columns), warnings
+
+
+def joinable(scope: Scope, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns, of which those that rows are joined by are kept for that, also where they are no features."""
+    keys = {key for table in scope.data.auxiliary.values() for key in table.keys}
+    return tuple(
+        each.model_copy(update={"role": "key", "note": "joins rows with auxiliary tables"})
+        if each.name in keys and (each.role in _ONLY_NAMES or looks_like_identifier_name(each.name))
+        else each
+        for each in columns
+    )
 
 
 def suggestions(task: Task, frame: pd.DataFrame) -> list[str]:

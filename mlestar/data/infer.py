@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlestar.data.classes import check_type, find_label, infer_type, labels_of, positive_of
-from mlestar.data.columns import resolve_columns, suggestions
+from mlestar.data.columns import joinable, resolve_columns, suggestions
 from mlestar.data.metric_names import METRICS, metric_problem
 from mlestar.data.preflight import check_names
 from mlestar.data.sources import storage_of, typed
@@ -88,10 +88,11 @@ class _Inferring:
         metric = self._metric(task_type)
         classes = self._classes(task_type)
         columns = self._columns()
+        identifiers = [column.name for column in columns if column.role == "id"]
+        columns = joinable(self.scope, columns)
         splitter = self._splitter(task_type)
         folds, repeats = self._folds(splitter, classes)
         self._require_free_id(classes)
-        identifiers = [column.name for column in columns if column.role == "id"]
         task = Task(
             name=self.scope.name,
             type=task_type,

@@ -16,7 +16,7 @@ _FORBIDDEN = "constraints.forbidden_features"
 
 
 def check_train(scope: Scope, source: Source) -> None:
-    """Refuse a metric that does not exist, a training file that is not there, and columns that it has not got.
+    """Refuse a metric that does not exist, files that are not there, and columns that they have not got.
 
     Only the beginning of a local file is read; of data elsewhere nothing is.
 
@@ -34,6 +34,12 @@ def check_train(scope: Scope, source: Source) -> None:
     elif is_local(scope.data.train):
         _check_file("data.train", scope.data.train, source)
         check_names(scope, column_names(scope.data.train), source)
+    for name, table in scope.data.auxiliary.items():
+        if table.uri.startswith(SKLEARN):
+            _check_set(f"data.auxiliary.{name}.uri", table.uri, source)
+        elif is_local(table.uri):
+            _check_file(f"data.auxiliary.{name}.uri", table.uri, source)
+            _check_columns(f"data.auxiliary.{name}.key", table.keys, column_names(table.uri), table.uri, source)
 
 
 def check_test(scope: Scope, source: Source) -> None:
@@ -59,6 +65,7 @@ def check_test(scope: Scope, source: Source) -> None:
     if not is_local(scope.data.train):
         return
     unused = {*scope.task.targets, scope.task.id, scope.task.group, *scope.constraints.forbidden_features}
+    unused -= {key for table in scope.data.auxiliary.values() for key in table.keys}
     absent = [name for name in column_names(scope.data.train) if name not in names and name not in unused]
     if not absent:
         return
@@ -84,13 +91,15 @@ def check_names(scope: Scope, names: Sequence[str], source: Source) -> None:
     wanted: dict[str, Iterable[str]] = {
         "task.target": spec.targets,
         "task.text": spec.text or (),
-        _FORBIDDEN: forbidden,
+        **{f"data.auxiliary.{name}.key": table.keys for name, table in scope.data.auxiliary.items()},
     }
+    if not scope.data.auxiliary:  # else it may be a column of these
+        wanted[_FORBIDDEN] = forbidden
     for path, found in {**wanted, **{path: (name,) for path, name in one.items() if name is not None}}.items():
-        for name in found:
-            if name not in names:
-                remedy = did_you_mean(name, names) or f"; the columns are {listed(names)}"
-                raise source.error(path, f"the data has no column {quoted(name)}{remedy}")
+        _check_columns(path, found, names, "the data", source)
+    for name, table in scope.data.auxiliary.items():
+        if targets := [key for key in table.keys if key in spec.targets]:
+            raise source.error(f"data.auxiliary.{name}.key", f"{quoted(targets[0])} is the target; name another key")
     if both := [name for name in forbidden if name in spec.targets]:
         raise source.error(_FORBIDDEN, f"{quoted(both[0])} is the target; remove it here")
     if spec.time and spec.group:
@@ -99,6 +108,13 @@ def check_names(scope: Scope, names: Sequence[str], source: Source) -> None:
             "rows cannot be split by time and by group at once; keep 'time' if later rows of known groups are to be "
             "predicted, 'group' if new groups are",
         )
+
+
+def _check_columns(field: str, wanted: Iterable[str], names: Sequence[str], place: str, source: Source) -> None:
+    for name in wanted:
+        if name not in names:
+            remedy = did_you_mean(name, names) or f"; the columns are {listed(names)}"
+            raise source.error(field, f"{place} has no column {quoted(name)}{remedy}")
 
 
 def _check_file(field: str, path: str, source: Source) -> None:

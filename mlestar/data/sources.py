@@ -20,9 +20,11 @@ from mlestar.data.files import (
     sklearn_set,
 )
 from mlestar.data.task import Storage
+from mlestar.digests import digest
 from mlestar.errors import DataError, listed, quoted, reason
+from mlestar.spec import Scope
 
-__all__ = ["fingerprint", "read_table", "storage_of", "typed"]
+__all__ = ["data_fingerprint", "fingerprint", "read_table", "storage_of", "typed"]
 
 _OBJECTS: dict[str, Storage] = {"decimal": "number", "date": "date"}  # types of Parquet that pandas lacks
 _CHUNK = 1 << 20
@@ -61,6 +63,13 @@ def fingerprint(uri: str) -> str:
         while chunk := file.read(_CHUNK):
             found.update(chunk)
     return found.hexdigest()
+
+
+def data_fingerprint(scope: Scope) -> str:
+    """SHA-256 (64 hexadecimal digits) of the training data of a scope, and of its auxiliary tables."""
+    tables = {name: [fingerprint(each.uri), each.keys] for name, each in scope.data.auxiliary.items()}
+    train = fingerprint(scope.data.train)
+    return digest([train, tables]) if tables else train
 
 
 def storage_of(frame: pd.DataFrame) -> dict[str, Storage]:

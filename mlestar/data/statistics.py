@@ -18,7 +18,7 @@ _SQUARABLE = 1e150
 
 
 def column_statistics(frame: pd.DataFrame, task: Task) -> dict[str, dict[str, Any]]:
-    """Describe every column of a typed frame, targets included.
+    """Describe every column of a typed frame, targets and joined columns included.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def column_statistics(frame: pd.DataFrame, task: Task) -> dict[str, dict[str, An
 
         Where no row has a value, only the first four are there.
     """
-    return {name: _statistics(frame[name], held) for name, held in task.storage.items()}
+    return {column.name: _statistics(frame[column.name], column.storage) for column in task.columns}
 
 
 def _statistics(column: pd.Series, storage: Storage) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Column", "ColumnRole", "Label", "Splitter", "Storage", "Task", "TaskType"]
+__all__ = ["Column", "ColumnRole", "Label", "Splitter", "Storage", "Table", "Task", "TaskType"]
 
 Label: TypeAlias = str | int | float | bool
 Storage: TypeAlias = Literal["number", "string", "date"]
-ColumnRole: TypeAlias = Literal["numeric", "categorical", "text", "date", "target", "id", "group", "excluded"]
+ColumnRole: TypeAlias = Literal["numeric", "categorical", "text", "date", "key", "target", "id", "group", "excluded"]
 TaskType: TypeAlias = Literal["binary", "multiclass", "regression"]
 Splitter: TypeAlias = Literal["kfold", "stratified", "group", "stratified_group", "time"]
 
@@ -24,11 +24,14 @@ class Column(BaseModel):
     storage : {"number", "string", "date"}
         How the column is held before any block sees it: float64, pandas' string dtype, or datetime64[us].
     role : str
-        What it is used for. ``numeric`` and ``date`` may be stored as strings: the ``clean`` block parses them.
+        What it is used for. ``numeric`` and ``date`` may be stored as strings: the ``clean`` block parses them. By a
+        ``key`` rows are joined with other tables; it is no feature itself.
     missing, unique : int
         Rows without a value, and distinct values, among the training rows.
     note : str or None
         Why the role is not what the storage suggests.
+    table : str or None
+        The auxiliary table that a ``join`` block takes it from; None for a column of the training data.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +42,31 @@ class Column(BaseModel):
     missing: int = 0
     unique: int = 0
     note: str | None = None
+    table: str | None = None
+
+
+class Table(BaseModel):
+    """An auxiliary table, which a ``join`` block joins with the rows of the training data.
+
+    Attributes
+    ----------
+    name : str
+    key : tuple of str
+        Columns that both have, held alike.
+    one_row : bool
+        Whether a key names one row here; otherwise several rows are summarised.
+    storage : {column: storage}
+        How the other columns that blocks are given are held.
+    rows : int
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    key: tuple[str, ...]
+    one_row: bool
+    storage: dict[str, Storage]
+    rows: int
 
 
 class Task(BaseModel):
@@ -50,7 +78,9 @@ class Task(BaseModel):
         The labels in the order of the class numbers 0..k-1; ``classes[1]`` is the positive one of a binary task. Empty
         for regression.
     columns : tuple of Column
-        In the order of the file, targets included.
+        In the order of the file, targets included; then what a ``join`` block can add to them.
+    tables : tuple of Table
+        Those that rows may be joined with.
     rows : int
         Rows with a target.
     gap : int
@@ -68,6 +98,7 @@ class Task(BaseModel):
     time: str | None = None
     group: str | None = None
     columns: tuple[Column, ...]
+    tables: tuple[Table, ...] = ()
     rows: int
     splitter: Splitter
     folds: int
@@ -87,14 +118,13 @@ class Task(BaseModel):
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The columns that a program is given, in the order of the file."""
-        return tuple(
-            column.name for column in self.columns if column.role in ("numeric", "categorical", "text", "date")
-        )
+        """The columns of the training data that a program is given, in the order of the file."""
+        roles = ("numeric", "categorical", "text", "date", "key")
+        return tuple(column.name for column in self.columns if column.role in roles and column.table is None)
 
     @property
     def numeric(self) -> tuple[str, ...]:
-        """Features that are numbers, or numbers written as text."""
+        """Features that are numbers, or numbers written as text; like the following, joined ones included."""
         return self._with_role("numeric")
 
     @property
@@ -115,7 +145,7 @@ class Task(BaseModel):
     @property
     def storage(self) -> dict[str, Storage]:
         """How each column of the file is held; what :func:`~mlestar.data.sources.read_table` and ``typed`` take."""
-        return {column.name: column.storage for column in self.columns}
+        return {column.name: column.storage for column in self.columns if column.table is None}
 
     @property
     def feature_storage(self) -> dict[str, Storage]:

@@ -19,7 +19,7 @@ SOCKET = "socket"
 """The name of the socket in the directory of a worker server."""
 
 _LARGEST_PACKET = 1 << 16
-_DESCRIPTORS = 4
+_DESCRIPTORS = 36  # a program and its auxiliary tables
 
 
 class ProtocolError(Exception):

@@ -68,9 +68,10 @@ def serve(channel: socket.socket, scratch: Path) -> None:
     directory = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY)
     send(channel, {"status": "ok"}, [directory])
     os.close(directory)
-    message, descriptors = receive(channel)
-    with os.fdopen(descriptors[0], encoding="utf-8") as file:
+    message, (program, *tables) = receive(channel)
+    with os.fdopen(program, encoding="utf-8") as file:
         phases = _Phases(file.read(), message["seed"], message["threads"], scratch)
+    phases.take_tables(dict(zip(message["tables"], tables, strict=True)))
     while True:
         try:
             message, descriptors = receive(channel)
@@ -102,6 +103,13 @@ class _Phases:
         self._model: Any = None
         self._combination: Any = None
         self._mapped: list[pd.DataFrame] = []
+        self._tables: dict[str, pd.DataFrame] = {}
+
+    def take_tables(self, descriptors: dict[str, int]) -> None:
+        """The auxiliary tables by name, for the program to know."""
+        for name, descriptor in descriptors.items():
+            self._tables[name] = self._table(descriptor)
+            os.close(descriptor)
 
     def fit(self, features: int, target: int) -> None:
         module = self._import_program()
@@ -160,6 +168,8 @@ class _Phases:
             sys.modules["solution"] = module
             exec(compile(self._program, _PROGRAM, "exec", dont_inherit=True), module.__dict__)
             module.CONTEXT = dataclasses.replace(module.CONTEXT, seed=self._seed, threads=self._threads)
+            if hasattr(module, "TABLES"):
+                module.use_tables(self._tables)
             self._module = module
         return self._module
 

@@ -6,10 +6,11 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = [
 
 Result = TypeVar("Result")
 
+_NO_TABLES: Mapping[str, Path] = MappingProxyType({})
 _POLL_SECONDS = 0.1  # at which a session that waits asks whether it is still wanted
 
 
@@ -131,10 +133,17 @@ class Workers:
         :attr:`mlestar.evaluation.Server.address`.
     interrupted : callable, optional
         Whether sessions, also those that run, are to end at once.
+    tables : {name: Path}, optional
+        Arrow files of the auxiliary tables, which every program is given from its beginning.
     """
 
-    def __init__(self, address: str, interrupted: Callable[[], bool] = lambda: False) -> None:
-        self.address, self.interrupted = address, interrupted
+    def __init__(
+        self,
+        address: str,
+        interrupted: Callable[[], bool] = lambda: False,
+        tables: Mapping[str, Path] = _NO_TABLES,
+    ) -> None:
+        self.address, self.interrupted, self.tables = address, interrupted, tables
 
     @contextmanager
     def session(self, program: str, *, seed: int, threads: int, limits: Limits) -> Iterator[Session]:
@@ -158,7 +167,7 @@ class Workers:
             When the worker server is gone.
         """
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
-            yield Session(self.address, connection, program, seed, threads, limits, self.interrupted)
+            yield Session(self.address, connection, program, seed, threads, limits, self.interrupted, self.tables)
 
 
 def insisting(work: Callable[[], Result]) -> Result:
@@ -177,9 +186,11 @@ def insisting(work: Callable[[], Result]) -> Result:
     return work()
 
 
-def connect(address: str, interrupted: Callable[[], bool] = lambda: False) -> Workers:
-    """The workers of the server at an address."""
-    return Workers(address, interrupted)
+def connect(
+    address: str, interrupted: Callable[[], bool] = lambda: False, tables: Mapping[str, Path] = _NO_TABLES
+) -> Workers:
+    """The workers of the server at an address; the parameters are those of :class:`Workers`."""
+    return Workers(address, interrupted, tables)
 
 
 class Session:
@@ -202,6 +213,7 @@ class Session:
         threads: int,
         limits: Limits,
         interrupted: Callable[[], bool],
+        tables: Mapping[str, Path],
     ) -> None:
         self._connection, self._address, self._interrupted = connection, address, interrupted
         self._failure: CandidateFailure | None = None
@@ -213,7 +225,13 @@ class Session:
             raise self._lost(error) from None
         self.mode: str = self._receive()[0]["mode"]
         self.queued_seconds = time.monotonic() - started
-        request = {"seed": seed, "threads": threads, "seconds": limits.seconds, "memory_mb": limits.memory_mb}
+        request = {
+            "seed": seed,
+            "threads": threads,
+            "seconds": limits.seconds,
+            "memory_mb": limits.memory_mb,
+            "tables": {name: str(path.resolve(strict=True)) for name, path in tables.items()},
+        }
         with os.fdopen(os.memfd_create("program"), "wb") as file:
             file.write(program.encode())
             file.seek(0)

@@ -30,8 +30,8 @@ _OWN_FAILURES = {"failed", "invalid_score", "out_of_memory"}  # that a candidate
 def supervise(client: socket.socket, sandbox: Sandbox) -> None:
     """Serve one session until the client closes the connection, or until the candidate fails.
 
-    The first message holds the limits, the seed, the threads, and a descriptor of the program; every further one names
-    a phase and the files that it is given.
+    The first message holds the limits, the seed, the threads, a descriptor of the program, and names the files of the
+    auxiliary tables; every further one names a phase and the files that it is given.
     """
     with sandbox.scratch() as scratch:
         try:
@@ -42,13 +42,23 @@ def supervise(client: socket.socket, sandbox: Sandbox) -> None:
         try:
             send(client, {"mode": sandbox.mode})
             message, descriptors = receive(client)
-            send(process.channel, {name: message[name] for name in ("seed", "threads")}, descriptors)
-            os.close(descriptors[0])
+            _begin(process, message, descriptors)
             _Session(client, process, message["seconds"], message["memory_mb"]).serve()
         except (EOFError, ConnectionError):
             pass  # the client is gone; nobody is interested any more
         finally:
             process.end()
+
+
+def _begin(process: CandidateProcess, message: dict[str, Any], descriptors: list[int]) -> None:
+    """Hand on the program, and the auxiliary tables, which hold nothing that it may not know."""
+    given = descriptors + [os.open(path, os.O_RDONLY) for path in message["tables"].values()]
+    try:
+        known = {"seed": message["seed"], "threads": message["threads"], "tables": list(message["tables"])}
+        send(process.channel, known, given)
+    finally:
+        for descriptor in given:
+            os.close(descriptor)
 
 
 class _Failure(Exception):

@@ -30,7 +30,7 @@ __all__ = ["ENTRY_POINTS", "catalogue", "find_recipe", "knows_recipe", "load_rec
 
 ENTRY_POINTS = "mlestar.recipes"
 _PARTS = "mlestar.recipes.parts"
-_NULLS = {"clean": ("minimal",), "encode": ("ordinal",), "model": ("logistic", "ridge")}
+_NULLS = {"join": ("none",), "clean": ("minimal",), "encode": ("ordinal",), "model": ("logistic", "ridge")}
 
 
 @cache

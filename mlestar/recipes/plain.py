@@ -19,11 +19,12 @@ _SCIKIT_LEARN_DEFAULTS = {
 
 
 def plain_solution(task: Task) -> Solution:
-    """Histogram gradient boosting with scikit-learn's defaults over ordinal codes.
+    """Histogram gradient boosting with scikit-learn's defaults over ordinal codes, without auxiliary tables.
 
     For rmsle its predictions are clipped to the training range: that metric is not defined for negative ones.
     """
     blocks = {
+        **({"join": find_recipe("join", "none").block(task=task)} if task.tables else {}),
         "clean": find_recipe("clean", "minimal").block(task=task),
         "encode": find_recipe("encode", "ordinal").block(task=task),
         "model": find_recipe("model", "hist_gradient_boosting").block(_SCIKIT_LEARN_DEFAULTS, task=task),

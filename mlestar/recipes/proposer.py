@@ -93,7 +93,13 @@ class RecipeProposer:
         model, own = found["model"].name, [each.name for each in self._models]
         if model not in own and knows_recipe("model", model):
             return None
-        found |= {each.kind: each.block(task=self.task) for each in self._worth_having("postprocess")[:1]}
+        own_kinds = ("join", "postprocess")  # by the tables of this task, and by its labels
+        found |= {
+            each.kind: each.block(task=self.task)
+            for kind in own_kinds
+            if kind not in found
+            for each in self._worth_having(kind)[:1]
+        }
         chain = ", ".join(found[kind].name for kind in ("features", "encode", "model") if kind in found)
         return Proposal(Solution.of(found), f"{name}: {chain}")
 
@@ -184,6 +190,7 @@ class RecipeProposer:
         encode = encodes[chosen]
         features = [each.name for each in self._worth_having("features") if not _clash(each, encode)]
         recipes = [
+            *self._worth_having("join")[:1],
             recipes_for("clean", self.task)[0],
             *([find_recipe("features", "+".join(features))] if features else []),
         ]

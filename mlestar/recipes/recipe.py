@@ -23,8 +23,8 @@ _ROLES = ("numeric", "categorical", "text", "dates")
 
 
 def cells(task: Task) -> int:
-    """Rows times feature columns: what most costs grow with."""
-    return task.rows * max(1, len(task.features))
+    """Rows times the columns that a model may see: what most costs grow with."""
+    return task.rows * max(1, sum(len(getattr(task, role)) for role in _ROLES))
 
 
 def is_large(task: Task) -> bool:

@@ -16,7 +16,7 @@ from mlestar.solution.specialisation import specialised, without_unused_paramete
 
 __all__ = ["KINDS", "MEMBER_KINDS", "REQUIRED_KINDS", "Block", "chain"]
 
-MEMBER_KINDS = ("clean", "features", "encode", "target", "model")
+MEMBER_KINDS = ("join", "clean", "features", "encode", "target", "model")
 KINDS = (*MEMBER_KINDS, "combine", "postprocess")
 REQUIRED_KINDS = ("clean", "encode", "model")
 
@@ -118,6 +118,15 @@ class Block:
             and node.value.value is True
             and "needs_out_of_fold" in ast.unparse(node)
             for node in ast.walk(ast.parse(self.source))
+        )
+
+    @cached_property
+    def asks_for(self) -> frozenset[str]:
+        """The fields of ``ctx`` that it reads."""
+        return frozenset(
+            node.attr
+            for node in ast.walk(ast.parse(self.source))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ctx"
         )
 
     @property

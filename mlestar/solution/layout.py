@@ -55,6 +55,8 @@ def literal(value: Any) -> str:
     """Python source of a constant; strings in double quotes where that needs no escapes."""
     if isinstance(value, tuple):
         return f"({', '.join(literal(each) for each in value)}{',' if len(value) == 1 else ''})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{literal(key)}: {literal(each)}' for key, each in value.items())}}}"
     written = repr(value)
     return f'"{value}"' if isinstance(value, str) and '"' not in value and written == f"'{value}'" else written
 

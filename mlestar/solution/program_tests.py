@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlestar.data.task import Task
 from mlestar.solution.input_changes import SAME_PREDICTIONS, STILL_PREDICTIONS
@@ -84,6 +84,8 @@ class Evidence:
     floors : tuple of Floor
     left_out : tuple of str
         What did not hold, or could not be measured, in a sentence each.
+    tables : {name: file}
+        The auxiliary tables that the program joins, and the files that hold what they know of the sample.
     """
 
     rows: int
@@ -92,6 +94,7 @@ class Evidence:
     held: frozenset[str]
     floors: tuple[Floor, ...]
     left_out: tuple[str, ...]
+    tables: dict[str, str] = field(default_factory=dict)
 
 
 def render_tests(task: Task, evidence: Evidence) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from mlestar.data.task import Task
+from mlestar.data.task import Table, Task
 from mlestar.solution.blocks import MEMBER_KINDS, Block
 from mlestar.solution.layout import LINE_LENGTH, Call, bracketed, literal, one_line, tuple_literal
 from mlestar.solution.solution import Solution
@@ -45,11 +45,28 @@ _SPLITTERS = {
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # where they are not called like their packages
 _TRUSTED = ("collections", "functools")  # modules that fitted models of any library may hold something of
 _HELD_BY_SKLEARN = ("scipy",)  # as splines do, whether or not the program names it
-_LONGEST_NOTE = 115
+_LONGEST_NOTE, _LONGEST_OPTIONS = 115, 60
+_ROLES = {"numeric": "numeric", "categorical": "categorical", "text": "text", "dates": "date", "keys": "key"}
 _STEP_KINDS = tuple(kind for kind in MEMBER_KINDS if kind != "target")  # a target block wraps the model
 _PROGRAM_NAMES = (
     *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "FITS", "BadInput", "Context", "Combination", "Solution"),
-    *("named", "pipeline", "class_numbers", "outputs", "out_of_fold", "read_table", "fit", "predict", "save", "load"),
+    *(
+        "TABLES",
+        "JOINED",
+        "STORAGES",
+        "use_tables",
+        "read_tables",
+        "named",
+        "pipeline",
+        "class_numbers",
+        "outputs",
+        "out_of_fold",
+        "read_table",
+        "fit",
+        "predict",
+        "save",
+        "load",
+    ),
     *("check_place", "main"),
 )
 
@@ -75,6 +92,7 @@ def render(
     layout = _Layout(solution, task, member_notes)
     features = set(task.features)
     columns = [column for column in task.columns if column.name in features]
+    tables = task.tables if solution.needs_tables else ()
     text = template("program.py.j2").render(
         name=task.name,
         target_text=" and ".join(f"`{one_line(target)}`" for target in task.targets),
@@ -87,7 +105,11 @@ def render(
         ),
         imports=layout.imports,
         columns=columns,
-        storages={column.storage for column in columns},
+        storages={column.storage for column in columns} | {held for each in tables for held in each.storage.values()},
+        joins=solution.needs_tables,
+        tables=[{"name": each.name, "value": _table(each)} for each in tables],
+        table_options=_table_options(tables),
+        joined={column.name: column.role for column in task.columns if column.table and tables},
         targets=tuple(task.targets),
         classes=tuple_literal(tuple(task.classes), before="CLASSES = "),
         classification=task.is_classification,
@@ -100,7 +122,7 @@ def render(
         id=task.id,
         splitter=task.splitter,
         context=_context(layout, solution, task),
-        roles={"numeric", "categorical", "text", "dates"} & layout.fields,
+        roles=_ROLES.keys() & layout.fields,
         notes=[textwrap.wrap(one_line(note), _LONGEST_NOTE) for note in notes],
         cells=layout.cells,
         members=layout.members,
@@ -189,13 +211,14 @@ def _context(layout: _Layout, solution: Solution, task: Task) -> list[dict[str, 
     used |= {"gap"} if solution.needs_out_of_fold and task.splitter == "time" else set()
     used |= {"time"} if task.time else set()
     used |= {"group"} if task.group and solution.needs_out_of_fold else set()
-    roles = {"numeric": "numeric", "categorical": "categorical", "text": "text", "dates": "date"}
     values = {
         "task": ("str", literal(task.type)),
         "metric": ("str", literal(task.metric)),
         "targets": ("tuple", "TARGETS"),
         "classes": ("tuple", "CLASSES"),
-        **{name: ("tuple", f'named("{role}")') for name, role in roles.items()},
+        **{name: ("tuple", f'named("{role}")') for name, role in _ROLES.items()},
+        "tables": ("dict", "{}"),  # until they are read
+        "lookups": ("tuple", "tuple(name for name, (_, one_row, _) in TABLES.items() if one_row)"),
         "time": ("str" if task.time else "None", literal(task.time)),
         "group": ("str" if task.group else "None", literal(task.group)),
         "splitter": ("str", literal(task.splitter)),
@@ -206,6 +229,20 @@ def _context(layout: _Layout, solution: Solution, task: Task) -> list[dict[str, 
     }
     found = used | layout.fields
     return [{"name": name, "type": kind, "value": value} for name, (kind, value) in values.items() if name in found]
+
+
+def _table_options(tables: Sequence[Table]) -> str:
+    """What follows the data on the command line of a fit."""
+    if len(found := "".join(f" --table {each.name}={each.name.upper()}.csv" for each in tables)) > _LONGEST_OPTIONS:
+        return " --table NAME=FILE ..."
+    return found
+
+
+def _table(table: Table) -> str:
+    """What the program knows of an auxiliary table."""
+    storage = Call("{", [f"{literal(name)}: {literal(held)}" for name, held in table.storage.items()], "}")
+    elements: list[str | Call] = [literal(table.key), literal(table.one_row), storage]
+    return bracketed(Call("(", elements), 4, before=len(f"{literal(table.name)}: "), after=1)
 
 
 def _functions(solution: Solution) -> dict[str, Block]:
@@ -244,6 +281,8 @@ def _program_imports(solution: Solution, task: Task) -> list[Import]:
     found = list(_PROGRAM_IMPORTS)
     if solution.fits > 1:
         found += [Import("dataclasses", "replace"), Import("itertools", "product")]
+    if solution.needs_tables:
+        found.append(Import("dataclasses", "replace"))
     if len(solution.members) > 1 or solution.fits > 1 or solution.needs_out_of_fold:
         found += [Import("os"), Import("concurrent.futures", "ThreadPoolExecutor")]
     if any("target" in member for member in solution.members):

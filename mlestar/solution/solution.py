@@ -86,6 +86,11 @@ class Solution:
         """Whether ``fit`` cross-fits the members."""
         return any(block.needs_out_of_fold for block in (self.combine, self.postprocess) if block)
 
+    @property
+    def needs_tables(self) -> bool:
+        """Whether ``fit`` needs the auxiliary tables."""
+        return any("tables" in block.asks_for for member in self.members for block in member.values())
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what the solution means."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlestar.spec.loading import Loaded, load_scope, parse_scope, resolve_uri
 from mlestar.spec.models import (
+    Auxiliary,
     Budget,
     Constraints,
     Data,
@@ -19,6 +20,7 @@ from mlestar.spec.source import Source
 from mlestar.spec.suggestions import did_you_mean, did_you_mean_file
 
 __all__ = [
+    "Auxiliary",
     "Budget",
     "Constraints",
     "Data",

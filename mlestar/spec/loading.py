@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from mlestar.errors import SpecError
 from mlestar.spec.document import read_mapping
-from mlestar.spec.models import Scope
+from mlestar.spec.models import Auxiliary, Scope
 from mlestar.spec.overrides import apply_overrides
 from mlestar.spec.problems import explain
 from mlestar.spec.source import Source
@@ -61,6 +61,7 @@ def load_scope(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
             if (uri := getattr(section, field)) is not None
         }
         sections[name] = section.model_copy(update=uris)
+    sections["data"] = sections["data"].model_copy(update={"auxiliary": _resolved_tables(loaded, path.parent)})
     return Loaded(loaded.scope.model_copy(update=sections), loaded.source)
 
 
@@ -102,6 +103,15 @@ def resolve_uri(uri: str, base: str | Path) -> str:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri):
         return uri
     return os.path.abspath(Path(base) / uri) if not os.path.isabs(uri) else uri
+
+
+def _resolved_tables(loaded: Loaded, folder: Path) -> dict[str, Auxiliary]:
+    """The auxiliary tables, their URIs independent of where the spec stands."""
+    found = {}
+    for name, table in loaded.scope.data.auxiliary.items():
+        base = Path() if loaded.source.overridden(f"data.auxiliary.{name}.uri") else folder
+        found[name] = table.model_copy(update={"uri": resolve_uri(table.uri, base)})
+    return found
 
 
 def _read(path: Path) -> str:

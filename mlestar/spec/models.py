@@ -13,9 +13,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from mlestar.errors import quoted
-from mlestar.spec.types import ColumnName, Names, SeveralNames, Slug, Uri, WallClock
+from mlestar.spec.types import ColumnName, Names, SeveralNames, Slug, TableName, Uri, WallClock
 
 __all__ = [
+    "Auxiliary",
     "Budget",
     "Constraints",
     "Data",
@@ -26,6 +27,9 @@ __all__ = [
     "TaskSpec",
     "Validation",
 ]
+
+
+_MOST_TABLES = 32  # their files are passed to a worker in one message
 
 
 class _Section(BaseModel):
@@ -53,6 +57,21 @@ class Purpose(_Section):
     owner: str | None = Field(None, description="Who answers for the model.", examples=["retention@example.com"])
 
 
+class Auxiliary(_Section):
+    """A further table, whose rows belong to those of the training table by a key."""
+
+    uri: Uri = Field(description="Where it is, as for data.train.", examples=["data/stores.csv"])
+    key: ColumnName | SeveralNames = Field(
+        description="Column, or columns, of both tables: rows with the same values there belong together.",
+        examples=["store", ["store", "month"]],
+    )
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key columns, one or several."""
+        return _names(self.key)
+
+
 class Data(_Section):
     """Where the data is; a relative path is relative to the folder of the spec."""
 
@@ -64,6 +83,12 @@ class Data(_Section):
         None,
         description="Table without the target, for which predictions are wanted.",
         examples=["data/test.csv"],
+    )
+    auxiliary: Mapping[TableName, Auxiliary] = Field(
+        {},
+        description="Further tables by name, joined by a key; they hold what is known when a prediction is made.",
+        examples=[{"stores": {"uri": "data/stores.csv", "key": "store"}}],
+        max_length=_MOST_TABLES,
     )
     sample: bool = Field(
         True,

@@ -6,7 +6,7 @@ import functools
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -20,6 +20,7 @@ from mlestar.spec.suggestions import did_you_mean
 __all__ = ["explain"]
 
 _MOST = 10
+_ANY = "*"  # in a path, for a name that the user has chosen
 
 _EXPECTED: dict[str, str] = {
     "string_type": "text",
@@ -31,6 +32,7 @@ _EXPECTED: dict[str, str] = {
     "bool_type": "true or false",
     "tuple_type": "a list",
     "too_short": "a list that is not empty",
+    "too_long": "at most {max_length} entries",
     "mapping_type": "a mapping (key: value)",
     "model_type": "a mapping (key: value)",
     "literal_error": "{expected}",
@@ -83,7 +85,7 @@ def _problem(path: str, found: list[ErrorDetails], content: Mapping[str, Any], s
         key = str(details["loc"][-1])
         return SpecError(f"{source.locate(path)}: {_unknown_key(path.removesuffix(key).removesuffix('.'), key)}")
     if details["type"] == "missing":
-        example, *_ = _fields()[path].examples or ("...",)
+        example, *_ = _fields()[_general(path)].examples or ("...",)
         if isinstance(example, dict):
             example = f"{{{', '.join(f'{key}: {value}' for key, value in example.items())}}}"
         return source.error(path, f"is missing; add it, such as {_split(path)[1]}: {example}")
@@ -118,11 +120,21 @@ def _given(value: Any) -> str:
 def _unknown_key(section: str, key: str) -> str:
     """Suggest a sibling, else the section that has such a key, else name the siblings."""
     message = f"unknown key {_given(key)}" + (f" in {section}" if section else "")
-    siblings = [_split(path)[1] for path in _fields() if _split(path)[0] == section]
-    elsewhere = [path for path in _fields() if _split(path)[1] == key]
+    siblings = [_split(path)[1] for path in _fields() if _split(path)[0] == _general(section)]
+    elsewhere = [path for path in _fields() if _split(path)[1] == key and _ANY not in path]
     if elsewhere:
         return f"{message}; did you mean {elsewhere[0]!r}?"
     return message + (did_you_mean(key, siblings) or f"; the keys are {', '.join(siblings)}")
+
+
+def _general(path: str) -> str:
+    """The path as :func:`_fields` has it."""
+    for known in _fields():
+        start, star, _ = known.partition(_ANY)
+        if star and path.startswith(start):
+            _, dot, rest = path.removeprefix(start).partition(".")
+            return f"{start}{_ANY}{dot}{rest}"
+    return path
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -132,7 +144,7 @@ def _split(path: str) -> tuple[str, str]:
 
 @functools.cache
 def _fields() -> Mapping[str, FieldInfo]:
-    """Every field of the format by its dotted path."""
+    """Every field of the format by its dotted path, with a star for names that the user chooses."""
     return dict(_walk(Scope, ""))
 
 
@@ -142,4 +154,5 @@ def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]
         yield path, info
         for kind in (info.annotation, *get_args(info.annotation)):
             if isinstance(kind, type) and issubclass(kind, BaseModel):
-                yield from _walk(kind, f"{path}.")
+                chosen = get_origin(info.annotation) is Mapping
+                yield from _walk(kind, f"{path}.{_ANY}." if chosen else f"{path}.")

@@ -10,7 +10,17 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, WithJson
 
 from mlestar.errors import quoted
 
-__all__ = ["LEAST_WALL_CLOCK", "MOST_WALL_CLOCK", "ColumnName", "Names", "SeveralNames", "Slug", "Uri", "WallClock"]
+__all__ = [
+    "LEAST_WALL_CLOCK",
+    "MOST_WALL_CLOCK",
+    "ColumnName",
+    "Names",
+    "SeveralNames",
+    "Slug",
+    "TableName",
+    "Uri",
+    "WallClock",
+]
 
 LEAST_WALL_CLOCK = 20.0
 MOST_WALL_CLOCK = 30 * 24 * 3600.0
@@ -18,6 +28,7 @@ MOST_WALL_CLOCK = 30 * 24 * 3600.0
 # Both patterns are also part of the JSON Schema, so they keep to what ECMA-262 and Python read alike.
 _DURATION = r"^(?=[0-9])(([0-9]+(\.[0-9]+)?)h)?(([0-9]+(\.[0-9]+)?)m)?(([0-9]+(\.[0-9]+)?)s)?$"
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_TABLE_NAME = r"^[a-z][a-z0-9_]*$"
 _BREAKING = ("Cc", "Cs", "Zl", "Zp")  # Unicode's categories of control characters, half characters and line breaks
 _LONGEST_SLUG = 63  # a Kubernetes label holds no more
 
@@ -59,6 +70,14 @@ def _slug(value: str) -> str:
     )
 
 
+def _table_name(value: str) -> str:
+    if re.fullmatch(_TABLE_NAME, value):
+        return value
+    name = re.sub("[^a-z0-9]+", "_", value.lower()).strip("_0123456789")
+    remedy = f"write {name or 'my_table'!r}"
+    raise ValueError(f"{quoted(value)} is not a name of lower-case letters, digits and underscores; {remedy}")
+
+
 def _instead(remedy: str) -> dict[str, JsonValue]:
     """What editors say in place of the pattern; other validators do not know the keyword and ignore it."""
     return {"patternErrorMessage": remedy}
@@ -92,6 +111,20 @@ Slug = Annotated[
     ),
 ]
 """A name that can stand in a path, a URI and a Kubernetes label."""
+
+
+TableName = Annotated[
+    str,
+    AfterValidator(_table_name),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": _TABLE_NAME,
+            **_instead("write lower-case letters, digits and underscores, a letter first"),
+        }
+    ),
+]
+"""A name that columns can begin with, and a file name."""
 
 
 Uri = Annotated[str, Field(min_length=1), AfterValidator(_on_one_line)]

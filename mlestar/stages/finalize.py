@@ -71,7 +71,7 @@ def finalize(
     program, facts = read_model(model_dir)
     budget = StageBudget(scoped.plan, "finalize")
     final_dir.mkdir(parents=True, exist_ok=True)
-    with open_workers() as workers, private_folder() as scratch:
+    with open_workers(scoped.task, train_dir) as workers, private_folder() as scratch:
         everything = scratch / "all"
         _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
         limits = Limits(seconds=budget.fit_seconds(_FIT_SHARE), memory_mb=memory_limit_mb() * cores())

@@ -54,7 +54,7 @@ def write_tests(
     workers: Workers,
     seconds: float,
 ) -> list[str]:
-    """Write ``test_solution.py`` and its ``sample.csv`` beside a program.
+    """Write ``test_solution.py`` and its ``sample.csv``, and one of each auxiliary table, beside a program.
 
     The tests assert what holds here when the program is fitted on the sample, as they do.
 
@@ -77,7 +77,9 @@ def write_tests(
         The properties of the program that there was no time to try.
     """
     deadline = time.monotonic() + seconds
-    sample = draw_sample(task, train_dir, grouped=bool(task.group) and read_program(program).needs_out_of_fold)
+    solution = read_program(program)
+    grouped = bool(task.group) and solution.needs_out_of_fold
+    sample = draw_sample(task, train_dir, grouped=grouped, with_tables=solution.needs_tables)
     with private_folder() as scratch:
         failed = {
             name: checks[check]["summary"]
@@ -87,8 +89,15 @@ def write_tests(
         trial = _Trial(program, task, sample, failed, workers, deadline, scratch)
         trial.run()
     write_bytes(directory / SAMPLE_FILE, sample.csv.encode())
+    for name, text in sample.tables.items():
+        write_bytes(directory / table_sample(name), text.encode())
     write_bytes(directory / TESTS_FILE, render_tests(task, trial.evidence).encode())
     return trial.untried
+
+
+def table_sample(name: str) -> str:
+    """The file with the rows of an auxiliary table that go with the sample."""
+    return f"sample_{name}.csv"
 
 
 class _Trial:
@@ -121,6 +130,7 @@ class _Trial:
             held=frozenset(self._held),
             floors=tuple(self._floors),
             left_out=tuple(self._left_out),
+            tables={name: table_sample(name) for name in self._sample.tables},
         )
 
     @property

@@ -17,7 +17,15 @@ from mlestar.stages.candidates import Candidate
 __all__ = ["refine"]
 
 _ACCEPTANCE = 0.3  # standard errors of the paired difference that a gain must exceed
-_PRIOR_PROMISE = {"model": 1.0, "features": 0.6, "encode": 0.5, "target": 0.3, "postprocess": 0.2, "clean": 0.05}
+_PRIOR_PROMISE = {
+    "model": 1.0,
+    "features": 0.6,
+    "encode": 0.5,
+    "join": 0.4,
+    "target": 0.3,
+    "postprocess": 0.2,
+    "clean": 0.05,
+}
 _MATTERS = 4.0  # standard errors of an ablation's effect, from which a block counts in full
 _MOST_PASSED_OVER = 8  # plans for a block that are too dear, until it is left for another one
 _FORGETTING = 0.6  # of a block's promise, for every time that it was refined without a gain

@@ -11,8 +11,9 @@ import pandas as pd
 
 from mlestar.data.sources import typed
 from mlestar.data.tables import read_arrow
-from mlestar.data.task import Task
+from mlestar.data.task import Table, Task
 from mlestar.evaluation.folds import read_target
+from mlestar.stages.scoped import table_file
 from mlestar.validation.holdout import sample_rows
 
 __all__ = ["Sample", "draw_sample"]
@@ -36,6 +37,8 @@ class Sample:
     y : array, shape (rows,) or (rows, outputs)
         Class numbers, or values.
     fitted_rows : int
+    tables : {name: str}
+        As CSV, what the auxiliary tables know of these rows.
     """
 
     csv: str
@@ -43,9 +46,10 @@ class Sample:
     target: pd.DataFrame
     y: np.ndarray
     fitted_rows: int
+    tables: dict[str, str]
 
 
-def draw_sample(task: Task, train_dir: Path, *, grouped: bool) -> Sample:
+def draw_sample(task: Task, train_dir: Path, *, grouped: bool, with_tables: bool) -> Sample:
     """Some hundred rows at random, with rows of every class.
 
     Parameters
@@ -55,6 +59,8 @@ def draw_sample(task: Task, train_dir: Path, *, grouped: bool) -> Sample:
         The training rows, as scope writes them.
     grouped : bool
         Whether the program is fitted with groups; they are numbered then, as their names are nobody's business.
+    with_tables : bool
+        Whether the program joins auxiliary tables.
     """
     y = read_target(train_dir, task)
     rows, fitted_rows = _chosen(task, y)
@@ -74,7 +80,13 @@ def draw_sample(task: Task, train_dir: Path, *, grouped: bool) -> Sample:
         target=target[known].reset_index(drop=True),
         y=y[rows][known],
         fitted_rows=int(known[:fitted_rows].sum()),
+        tables={each.name: _rows_of(each, features, train_dir) for each in task.tables} if with_tables else {},
     )
+
+
+def _rows_of(table: Table, features: pd.DataFrame, train_dir: Path) -> str:
+    keys = features[list(table.key)].drop_duplicates()
+    return _csv(read_arrow(table_file(train_dir, table.name)).merge(keys, on=list(table.key)))
 
 
 def _chosen(task: Task, y: np.ndarray) -> tuple[np.ndarray, int]:

@@ -31,6 +31,7 @@ from mlestar.files import write_bytes, write_json
 from mlestar.progress import emit
 from mlestar.recipes import RecipeProposer, plain_solution, static_cost
 from mlestar.spec import Scope, parse_scope
+from mlestar.stages.auxiliary import with_tables
 from mlestar.stages.budget import LONGEST_FIT, Plan, make_plan
 from mlestar.stages.library import Start, earlier, related
 from mlestar.stages.scoped import Scoped, open_harness
@@ -76,10 +77,13 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
         task, inferences, warnings = infer_task(loaded.scope, frame, source=loaded.source)
         frame = _ordered(frame, task)
         y = target_values(frame, task)
+    task, joined, found, told = with_tables(loaded.scope, task, frame, train_dir)
+    inferences, warnings = inferences + found, warnings + told
+    with _about(loaded.scope.data.train):
         train = _write_data(loaded.scope, task, frame, y, train_dir, holdout_dir)
     starts, told = _starts(loaded.scope, task)
     warnings += told
-    warnings += suspected_leaks(frame[train].reset_index(drop=True), y[train], task)
+    warnings += suspected_leaks(joined[train].reset_index(drop=True), y[train], task)
     document = {
         "spec": json.loads(loaded.scope.to_json()),
         "task": task.model_dump(mode="json"),
@@ -87,7 +91,7 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
         "warnings": warnings,
         "fingerprint": fingerprint,
         "rows": {"train": int(train.sum()), "holdout": int(len(train) - train.sum())},
-        "statistics": column_statistics(frame[train], task),
+        "statistics": column_statistics(joined[train], task),
         "starts": [each.model_dump() for each in starts],
     }
     emit("evaluating", stage="scope", branch=None, step=None, name="baselines")

@@ -19,7 +19,7 @@ from mlestar.stages.budget import Plan
 from mlestar.stages.environment import SCRATCH, WORKERS, cores, memory_available
 from mlestar.stages.library import Start
 
-__all__ = ["Scoped", "memory_limit_mb", "open_harness", "open_workers"]
+__all__ = ["Scoped", "memory_limit_mb", "open_harness", "open_workers", "table_file"]
 
 _MEMORY_SHARE = 0.7  # of the memory that is free when a stage starts, for all candidates that run at once
 _FIXED_MB, _TIMES_TABLE = 300.0, 1.2  # that one may use where candidates are compared on some rows of a large table
@@ -70,12 +70,17 @@ def memory_limit_mb() -> float:
     return memory_available() / 1e6 * _MEMORY_SHARE / cores()
 
 
+def table_file(train_dir: Path, name: str) -> Path:
+    """The Arrow file of an auxiliary table."""
+    return train_dir / "tables" / f"{name}.arrow"
+
+
 @contextmanager
-def open_workers(interrupted: Callable[[], bool] = lambda: False) -> Iterator[Workers]:
-    """The workers of the run, or of a server of our own where nobody started one."""
+def open_workers(task: Task, train_dir: Path, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Workers]:
+    """The workers of the run, or of a server of our own where nobody started one; they know the auxiliary tables."""
     with ExitStack() as stack:
         address = os.environ.get(WORKERS) or stack.enter_context(start_server(cores())).address
-        yield connect(address, interrupted)
+        yield connect(address, interrupted, {each.name: table_file(train_dir, each.name) for each in task.tables})
 
 
 @contextmanager
@@ -94,7 +99,7 @@ def open_harness(
             train_dir,
             fingerprint=scoped.fingerprint,
             store=EvaluationStore(store),
-            workers=stack.enter_context(open_workers(interrupted)),
+            workers=stack.enter_context(open_workers(scoped.task, train_dir, interrupted)),
             scratch=Path(scratch) / "folds",
             memory_mb=memory_mb,
             lanes=cores(),

@@ -13,7 +13,7 @@ from mlestar.stages.failures import why_nothing_ran
 __all__ = ["search"]
 
 _MERGE_SHARE = 0.2  # of the stage's budget, kept for merging
-_MERGED_KINDS = ("clean", "features", "encode", "target", "postprocess")
+_MERGED_KINDS = ("join", "clean", "features", "encode", "target", "postprocess")
 
 
 def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: int, store: str) -> None:

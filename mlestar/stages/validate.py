@@ -61,7 +61,7 @@ def validate(
     budget = StageBudget(scoped.plan, "validate", after=["finalize"])
     kept = _kept_for_finalize(scoped, facts, budget, train_dir)
     opened = digest([scoped.fingerprint, file_digest(holdout_dir / "target.arrow")])
-    with open_workers() as workers, private_folder() as scratch:
+    with open_workers(scoped.task, train_dir) as workers, private_folder() as scratch:
         verdict = judge(
             Source(
                 scope=scoped.scope,

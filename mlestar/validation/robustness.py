@@ -20,6 +20,7 @@ Change: TypeAlias = Callable[[pd.Series], pd.Series]
 _COLUMNS_AT_ONCE = 16
 _SECONDS = 4.0
 _MOST_LISTED = 20
+_UNSEEN_ROLES = ("categorical", "text", "key")
 _UNSEEN = "a value that training did not have"
 
 
@@ -29,8 +30,8 @@ def missing_values(subject: Subject) -> Outcome:
 
 
 def unseen_categories(subject: Subject) -> Outcome | None:
-    """Each category or text column with a value that training did not have, and all of them."""
-    columns = (*subject.task.categorical, *subject.task.text)
+    """Each column of categories, text or keys with a value that training did not have, and all of them."""
+    columns = [each.name for each in subject.task.columns if not each.table and each.role in _UNSEEN_ROLES]
     return _replaced(subject, columns, _unseen, "has an unseen value") if columns else None
 
 

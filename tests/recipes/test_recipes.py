@@ -73,6 +73,9 @@ def context(table: pd.DataFrame, recipe: Recipe) -> SimpleNamespace:
         dates=("day",),
         seed=0,
         threads=1,
+        tables={"sizes": pd.DataFrame({"rank": [1.0, 2.0]}, index=pd.Index(["S", "M"], name="size"))},
+        lookups=(),
+        keys=("size",),
     )
 
 

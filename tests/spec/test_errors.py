@@ -130,6 +130,19 @@ def test_of_many_mistakes_ten_are_named(spec: str) -> None:
         ("wall_clock=60s", "wall_clock: unknown key 'wall_clock'; did you mean 'budget.wall_clock'?"),
         ("purpose.ownr=me", "purpose.ownr: unknown key 'ownr' in purpose; did you mean 'owner'?"),
         ("task={target: a, metric: 1}", "task: task.metric: expected text, not 1; quote it: '1'"),
+        (
+            "data.auxiliary={stores: {uri: stores.csv}}",
+            "data.auxiliary: data.auxiliary.stores.key: is missing; add it, such as key: store",
+        ),
+        (
+            "data.auxiliary={stores: {uri: stores.csv, key: store, keys: store}}",
+            "data.auxiliary: unknown key 'keys' in data.auxiliary.stores; did you mean 'key'?",
+        ),
+        (
+            "data.auxiliary={My Stores: {uri: stores.csv, key: store}}",
+            "data.auxiliary: data.auxiliary.My Stores: 'My Stores' is not a name of lower-case letters, digits and "
+            "underscores; write 'my_stores'",
+        ),
         ("seed", "'seed': is not of the form field=value; write e.g. budget.wall_clock=60s"),
         ("task.target.name=a", "task.target.name: task.target has no keys; set task.target as a whole"),
     ],

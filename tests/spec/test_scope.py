@@ -108,4 +108,8 @@ def fields_with_examples(model: type[BaseModel] = Scope, prefix: str = "") -> li
 @pytest.mark.parametrize(("path", "example"), fields_with_examples())
 def test_the_examples_that_editors_show_are_valid(spec: str, path: str, example: Any) -> None:
     text = spec.replace("  positive: Yes\n", "")
-    assert parse_scope(text, overrides=[f"{path}={yaml.safe_dump(example)}"]).source.overridden(path)
+    overrides = [f"{path}={yaml.safe_dump(example)}"]
+    if path.startswith("data.auxiliary."):  # of a table, whose name the user chooses
+        path = path.replace("auxiliary", "auxiliary.days")
+        overrides = ["data.auxiliary.days={uri: days.csv, key: day}", f"{path}={yaml.safe_dump(example)}"]
+    assert parse_scope(text, overrides=overrides).source.overridden(path)

@@ -12,6 +12,7 @@ from mlestar.files import write_bytes
 
 __all__ = ["deliver"]
 
+_SAMPLES = "sample*.csv"  # what the tests of a program read
 _CONFTEST = '''"""The tests of the program are those beside this file; folders below it hold copies of them."""
 
 collect_ignore = ["model", "pipeline"]
@@ -33,6 +34,7 @@ def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
     model = Path(outputs["final"] or outputs["model"])
     report = Path(outputs["final"] or outputs["evidence"]) / "report.html"
     folder.predictions.unlink(missing_ok=True)  # of a model before
+    samples = {path.name for each in (folder.model, model) for path in each.glob(_SAMPLES)}  # of this model, and before
     fresh = folder.model.with_name(".model")
     shutil.rmtree(fresh, ignore_errors=True)  # of a run that was killed here
     shutil.copytree(model, fresh)
@@ -40,10 +42,10 @@ def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
     fresh.rename(folder.model)
     write_bytes(folder.program, (model / "solution.py").read_bytes())
     write_bytes(folder.report, report.read_bytes())
-    for path in (folder.tests, folder.sample):
-        path.unlink(missing_ok=True)  # of a model before
-        if (model / path.name).exists():
-            write_bytes(path, (model / path.name).read_bytes())
+    for name in sorted({folder.tests.name, *samples}):
+        (folder.out / name).unlink(missing_ok=True)  # of a model before
+        if (model / name).exists():
+            write_bytes(folder.out / name, (model / name).read_bytes())
     folder.tests_configuration.unlink(missing_ok=True)
     if folder.tests.exists():
         write_bytes(folder.tests_configuration, _CONFTEST.encode())

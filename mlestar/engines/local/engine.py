@@ -164,14 +164,14 @@ def _check(scope: Scope) -> None:
 
 def _request(scope: Scope, folder: RunFolder, store: str) -> dict[str, Any]:
     """What :mod:`mlestar.engines.local.pipeline` is asked for."""
-    from mlestar.data.sources import fingerprint
+    from mlestar.data.sources import data_fingerprint
 
     return {
         "compiled": str(folder.compiled),
         "outer_steps": scope.pipeline.outer_steps,
         "arguments": {
             "spec": scope.to_json(),
-            "fingerprint": fingerprint(scope.data.train),
+            "fingerprint": data_fingerprint(scope),
             "library": library_digest(),
             "branches": list(range(scope.pipeline.branches)),
             "store": store,
