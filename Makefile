@@ -73,8 +73,8 @@ docs-serve: setup ## show the documentation at localhost:8000, and again after e
 	$(MKDOCS) serve
 
 lock: setup ## pin requirements/*.txt from pyproject.toml; UPGRADE=1 takes the newest versions
-	$(LOCK) pyproject.toml --extra s3 --extra gcs --output-file requirements/main.txt
-	$(LOCK) pyproject.toml --extra dev --constraint requirements/main.txt --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra s3 --extra gcs --extra xgboost --output-file requirements/main.txt
+	$(LOCK) pyproject.toml --extra dev --extra xgboost --constraint requirements/main.txt --output-file requirements/dev.txt
 	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 
 clean: ## remove the environment, builds and caches; runs/ stays

@@ -26,7 +26,10 @@ def file_digest(path: Path) -> str:
 
 _SOURCES = (".py", ".j2", ".html", ".css", ".js")
 _APART = ("components", "pipelines", "specs")
-_MODELLING = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skrub", "lightgbm", "catboost")
+_MODELLING = (
+    *("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skrub"),
+    *("lightgbm", "catboost", "xgboost", "xgboost-cpu"),  # the last is xgboost without CUDA
+)
 
 
 def modelling_versions() -> dict[str, str]:

@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -40,6 +41,7 @@ _LIBRARIES = (
     *("sklearn.preprocessing", "sklearn.svm", "sklearn.tree"),
     *("skrub", "lightgbm", "catboost", "skops.io", "encodings.cp437"),  # the encoding is of zip files, and so of models
 )
+_EXTRAS = ("xgboost",)  # where they are installed
 _STARTER = 0  # standard input: closed when the starter is gone
 
 
@@ -61,7 +63,7 @@ def _main(directory: Path, listening: int, cores: int, mode: Mode | None) -> Non
 
 
 def _import_libraries() -> None:
-    for name in _LIBRARIES:
+    for name in (*_LIBRARIES, *filter(find_spec, _EXTRAS)):
         importlib.import_module(name)
     # What some of them import only when they first see a table.
     validate_data(BaseEstimator(), pa.table({"number": [0.0]}).to_pandas(use_threads=False))

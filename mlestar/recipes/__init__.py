@@ -6,11 +6,12 @@ Adding a recipe is adding one file ``<kind>_<name>.py``; see :mod:`mlestar.recip
 from mlestar.recipes.catalogue import catalogue, find_recipe, knows_recipe, null_recipe, recipes_for
 from mlestar.recipes.costs import static_cost
 from mlestar.recipes.plain import plain_solution
-from mlestar.recipes.proposer import Proposal, RecipeProposer, Trial
+from mlestar.recipes.proposer import REACH, Proposal, RecipeProposer, Trial
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice, Integer, Real
 
 __all__ = [
+    "REACH",
     "Choice",
     "Integer",
     "Proposal",

@@ -126,6 +126,7 @@ RECIPE = Recipe(
         + (4e-6 * cells(task) + 6e-6 * task.rows * len(task.categorical)) * max(1, len(task.classes) - 1) * task.outputs
     ),
     grows={"iterations": 1.0, "depth": 1.1, "rsm": 0.25},
+    slower={"iterations": 2.0, "learning_rate": 0.5},
     encodes=("native",),
     family="boosting",
     threads=True,

@@ -77,6 +77,7 @@ RECIPE = Recipe(
     suits=lambda task: 1.7,
     cost=lambda task: 0.3 + 5e-6 * cells(task) * (len(task.classes) if len(task.classes) > 2 else 1) * task.outputs,
     grows={"max_iter": 1.0, "max_leaf_nodes": 0.35},
+    slower={"max_iter": 2.0, "learning_rate": 0.5},
     encodes=("native",),
     family="boosting",
     threads=True,

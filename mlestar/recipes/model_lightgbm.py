@@ -90,6 +90,7 @@ RECIPE = Recipe(
     suits=lambda task: 5.0,
     cost=lambda task: 0.1 + 2.7e-6 * cells(task) * max(1, len(task.classes) - 1) * task.outputs,
     grows={"n_estimators": 1.0, "num_leaves": 0.35},
+    slower={"n_estimators": 2.0, "learning_rate": 0.5},
     encodes=("ordinal", "target"),
     family="boosting",
     threads=True,

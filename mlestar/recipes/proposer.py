@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from mlestar.data.task import Task
@@ -15,10 +16,12 @@ from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import distributions
 from mlestar.solution import MEMBER_KINDS, REQUIRED_KINDS, Block, Solution
 
-__all__ = ["Proposal", "RecipeProposer", "Trial"]
+__all__ = ["REACH", "Proposal", "RecipeProposer", "Trial"]
+
+REACH = 0.15
+"""Of a parameter's space, on either side of its value, within which better ones are sought first."""
 
 _PROPOSED_KINDS = (*MEMBER_KINDS, "postprocess")
-_REACH = 0.15  # of a parameter's space on either side of its value, within which better ones are sought
 _DRAWS = 30  # until a space counts as exhausted
 _FURTHER_SETTING = 0.7  # of the promise of the one before it
 _Known: TypeAlias = tuple[Mapping[str, Any], float | None]  # parameters that were tried, and their score
@@ -116,11 +119,11 @@ class RecipeProposer:
                 )
         return found
 
-    def plan(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
+    def plan(self, solution: Solution, kind: str, trials: Sequence[Trial], *, reach: float = REACH) -> Proposal | None:
         """An untried change of one block; None when there is none left.
 
-        Another recipe first, then other parameters; of a model its proven settings first, then another model, then
-        other parameters.
+        Another recipe first, then other parameters; of a model its proven settings first, then the present one in
+        smaller steps, then another model, then other parameters.
 
         Parameters
         ----------
@@ -129,11 +132,14 @@ class RecipeProposer:
         kind : str
         trials : sequence of Trial
             What was tried for this block, in the order in which it was, failures included.
+        reach : float
+            Of a parameter's space, on either side of its value, within which better ones are sought; 1 for all of it.
         """
-        plans = [self._fresh, self._setting, self._sample]
+        plans = [self._fresh, self._setting]
         if kind == "model":
-            plans = [self._setting, self._fresh, self._sample]
-        return next((found for plan in plans if (found := plan(solution, kind, trials))), None)
+            plans = [self._setting, self._slower, self._fresh]
+        found = (plan(solution, kind, trials) for plan in plans)
+        return next(filter(None, found), None) or self._sample(solution, kind, trials, reach)
 
     def _fresh(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
         """A recipe that was not tried."""
@@ -148,9 +154,22 @@ class RecipeProposer:
         """A setting of the portfolio of the block's recipe."""
         return self._changed(solution, kind, trials, lambda recipe, *_: iter(recipe.settings(self.task)))
 
-    def _sample(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
+    def _slower(self, solution: Solution, kind: str, trials: Sequence[Trial]) -> Proposal | None:
+        """The model as it is, with more and smaller steps."""
+
+        def settings(recipe: Recipe, current: Block, _: Sequence[_Known]) -> Iterator[Mapping[str, Any]]:
+            changed = {
+                name: type(current.parameters[name])(_rounded(current.parameters[name] * factor))
+                for name, factor in recipe.slower.items()
+            }
+            if changed and all(value in recipe.space[name] for name, value in changed.items()):
+                yield {**current.parameters, **changed}
+
+        return self._changed(solution, kind, trials, settings)
+
+    def _sample(self, solution: Solution, kind: str, trials: Sequence[Trial], reach: float) -> Proposal | None:
         """Parameters near the present ones, drawn by the tree-structured Parzen estimator (Bergstra et al. 2011)."""
-        return self._changed(solution, kind, trials, self._samples)
+        return self._changed(solution, kind, trials, partial(self._samples, reach=reach))
 
     def _changed(
         self,
@@ -233,11 +252,13 @@ class RecipeProposer:
         chains += [[name] for name in names]
         return [find_recipe(kind, "+".join(each)) for each in chains]
 
-    def _samples(self, recipe: Recipe, current: Block, known: Sequence[_Known]) -> Iterator[Mapping[str, Any]]:
+    def _samples(
+        self, recipe: Recipe, current: Block, known: Sequence[_Known], *, reach: float
+    ) -> Iterator[Mapping[str, Any]]:
         import optuna
 
         space = {
-            name: parameter.around(current.parameters[name], _REACH)
+            name: parameter.around(current.parameters[name], reach)
             if current.parameters[name] in parameter
             else parameter
             for name, parameter in recipe.space.items()

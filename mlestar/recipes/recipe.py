@@ -59,6 +59,8 @@ class Recipe:
         Relative seconds that fitting it takes on all rows of a task, one core; used where no measured time may be.
     grows : {parameter: exponent}
         The power of a parameter, by its default, that the seconds go with: 1 for iterations.
+    slower : {parameter: factor}
+        Of ``model``: what makes it learn in more and smaller steps, which takes longer and is rarely worse.
     family : str
         Of ``model``: models of one family want their input alike (``"boosting"``, ``"trees"``, ``"linear"``).
     families : tuple of str
@@ -87,6 +89,7 @@ class Recipe:
     suits: Callable[[Task], float] = lambda task: 1.0
     cost: Callable[[Task], float] = lambda task: 0.02 + 1e-7 * cells(task)
     grows: Mapping[str, float] = field(default_factory=dict)
+    slower: Mapping[str, float] = field(default_factory=dict)
     family: str = ""
     families: tuple[str, ...] = ()
     encodes: tuple[str | tuple[str, Mapping[str, Any]], ...] = ()

@@ -42,7 +42,7 @@ _SPLITTERS = {
     "stratified": "StratifiedKFold",
     "kfold": "KFold",
 }
-_DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # where they are not called like their packages
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu"}  # where they are not called like their packages
 _TRUSTED = ("collections", "functools")  # modules that fitted models of any library may hold something of
 _HELD_BY_SKLEARN = ("scipy",)  # as splines do, whether or not the program names it
 _LONGEST_NOTE, _LONGEST_OPTIONS = 115, 60

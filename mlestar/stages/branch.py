@@ -138,9 +138,7 @@ class Branch:
         """
         task = self.scoped.task
         rates = [
-            each.seconds
-            / (len(each.fold_scores) + (each.status == "timeout"))
-            / static_cost(self.candidates.solution(each.id), task)
+            each.seconds / (len(each.fold_scores) + (each.status == "timeout")) / each.cost
             for each in self._measured(solution) or [each for each in self._measured() if each.status != "timeout"]
         ]
         plain = self.scoped.seconds_per_evaluation / static_cost(plain_solution(task), task)
@@ -199,8 +197,13 @@ class Branch:
             return True
         return bool(scores) and sum(self.differences(scores, self.candidates.best.fold_scores)) > 0
 
+    def best_of(self, model: str) -> Candidate | None:
+        """The best candidate with a model, if one ran to its end."""
+        found = [each for each in self.candidates.entries if each.status == "ok" and each.recipes["model"] == model]
+        return max(found, key=lambda each: self.harness.gain(each.score or 0.0, 0.0), default=None)
+
     def _hopeless(self, solution: Solution, scores: Sequence[float]) -> str | None:
-        """Whether it has too little of the best one's lead over trivial, or is the same model and nowhere better.
+        """Whether it has too little of the best one's lead over trivial, or is nowhere better than the same model was.
 
         Another model may be worth its folds for an ensemble, where it errs on other rows.
         """
@@ -212,9 +215,9 @@ class Branch:
         mine = sum(self.harness.gain(score, trivial) for score in scores) / len(scores)
         if lead > 0 and mine < _HOPELESS_SKILL * lead:
             return f"after {len(scores)} folds {mine / lead:.0%} of the best candidate's lead over the trivial baseline"
-        is_alike = solution.blocks["model"].name == best.recipes["model"]
-        if is_alike and all(each <= 0 for each in self.differences(scores, best.fold_scores)):
-            return f"no better than the best candidate, with the same model, on any of the first {len(scores)} folds"
+        alike = self.best_of(solution.blocks["model"].name)
+        if alike and all(each <= 0 for each in self.differences(scores, alike.fold_scores)):
+            return f"no better than the best candidate with the same model on any of the first {len(scores)} folds"
         return None
 
     def _note(self, evaluation: Evaluation, name: str, parent: str | None, block: str | None) -> None:
@@ -228,12 +231,14 @@ class Branch:
             parent=parent,
             block=block,
             recipes={kind: each.name for kind, each in solution.blocks.items()},
+            parameters={kind: each.parameters for kind, each in solution.blocks.items()},
             status=evaluation.status,
             reason=evaluation.reason,
             score=evaluation.score,
             standard_error=self.harness.standard_error(evaluation.fold_scores) if evaluation.ok else None,
             fold_scores=list(evaluation.fold_scores),
             seconds=round(evaluation.seconds, 3),
+            cost=static_cost(solution, self.scoped.task),
             peak_mb=round(evaluation.peak_mb, 1),
             order=1 + max((each.order for each in self.candidates.entries), default=-1),
             elapsed=round(self._elapsed(), 3),

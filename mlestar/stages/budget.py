@@ -23,6 +23,7 @@ FIT_AND_REFIT = 2.5
 """Times a fit on the training rows: that of finalize has more rows, and leaves time for what finalize does after it."""
 
 _MOST_SHARES = {"ensemble": 0.07, "validate": 0.11, "finalize": 0.07}
+_LEAST_SHARE = 0.03  # of each: a longer search leaves more to choose from and to check
 _NEEDS = {
     "ensemble": (2.0, 4.0),
     "validate": (4.0, 6.0),
@@ -120,7 +121,10 @@ def make_plan(
             f"budget.wall_clock: {wall_clock:g} s leave {max(rest, 0):.0f} s for the search on this machine, "
             f"at least {_LEAST_SECONDS:.0f} are needed; give it {wall_clock - rest + _LEAST_SECONDS:.0f} s or more"
         )
-    late = {name: min(rest * _MOST_SHARES[name], fixed + fits * fit_seconds) for name, (fixed, fits) in _NEEDS.items()}
+    late = {
+        name: min(rest * _MOST_SHARES[name], max(fixed, rest * _LEAST_SHARE) + fits * fit_seconds)
+        for name, (fixed, fits) in _NEEDS.items()
+    }
     compared = rows
     if rows and _possible_folds(rest, late, fit_seconds) < _FEWEST_FOLDS:
         late["ensemble"] = max(late["ensemble"], min(rest * _FULL_FIT_SHARE, fit_seconds / CERTAINTY))

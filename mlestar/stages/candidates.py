@@ -18,7 +18,7 @@ __all__ = ["Candidate", "Candidates"]
 
 
 class Candidate(BaseModel):
-    """A solution that was tried, and what came of it."""
+    """A solution that was tried, and what came of it; ``cost`` is its :func:`~mlestar.recipes.static_cost`."""
 
     id: str
     branch: int
@@ -28,12 +28,14 @@ class Candidate(BaseModel):
     parent: str | None
     block: str | None
     recipes: dict[str, str]
+    parameters: dict[str, dict[str, Any]]
     status: str
     reason: str | None
     score: float | None
     standard_error: float | None
     fold_scores: list[float]
     seconds: float
+    cost: float
     peak_mb: float
     order: int
     elapsed: float
@@ -60,7 +62,7 @@ class Candidates:
 
     @classmethod
     def read(cls, directory: Path) -> Candidates:
-        """Read what :meth:`write` wrote."""
+        """Read what :meth:`write` wrote; a model directory has the predictions of its members only."""
         document = read_json(directory / "candidates.json")
         history = read_json(directory / "history.json")
         entries = [Candidate.model_validate(each) for each in document["candidates"]]
@@ -68,8 +70,9 @@ class Candidates:
         found.best_id = document["best"]
         for entry in entries:
             found.programs[entry.id] = (directory / "solutions" / f"{entry.id}.py").read_text(encoding="utf-8")
-            if entry.status == "ok":
-                with np.load(directory / "predictions" / f"{entry.id}.npz", allow_pickle=False) as arrays:
+            path = directory / "predictions" / f"{entry.id}.npz"
+            if path.exists():
+                with np.load(path, allow_pickle=False) as arrays:
                     found.predictions[entry.id] = arrays["predictions"]
         return found
 

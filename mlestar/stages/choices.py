@@ -77,7 +77,7 @@ def passed_over(
     name = best.named if isinstance(best, Choice) else best.name
     return [
         f"{name} reaches {harness.task.metric} {best.score:.5g} in cross-validation, this model {chosen.score:.5g}: it "
-        "could not be fitted on all rows in the time that was left, or failed there; "
+        "could not be fitted on all rows in the time that was left, failed there, or breaks a constraint; "
         "a larger budget.wall_clock may let it ship"
     ]
 

@@ -32,6 +32,7 @@ __all__ = ["finalize"]
 
 _CARRIED_ON = ("ensemble.json", "history.json", "candidates.json")
 _MOST_DISAGREEMENT = 2.0  # times what a model differs from one that did not see the row
+_SURELY = 0.8  # of the seconds that the fit on all rows is likely to take; with less, it would be cut off
 _FIT_SHARE = 0.8  # of what is left; the rest is to compare with the judged model, for the tests and the report
 _TESTS_SECONDS, _REPORT_SECONDS = 30.0, 1.5  # of what is left after that: the tests at most, and the report
 _PREDICT_SECONDS = 60.0
@@ -75,7 +76,7 @@ def finalize(
         everything = scratch / "all"
         _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
         limits = Limits(seconds=budget.fit_seconds(_FIT_SHARE), memory_mb=memory_limit_mb() * cores())
-        notes = [] if budget.counted else _lack_of_time(limits.seconds, facts, train_dir)
+        notes = [] if budget.counted else _lack_of_time(limits.seconds, facts, everything)
         try:
             if not notes:
                 _tell("fit on all rows")
@@ -110,7 +111,8 @@ def _published(library: str, program: str, task: Task, model_dir: Path, verdict_
     plain, sign = verdict["baselines"].get("plain"), 1 if verdict["greater_is_better"] else -1
     scored = [each for each in tried.entries if each.status == "ok" and each.score is not None]
     scored.sort(key=lambda each: -sign * (each.score or 0.0))
-    others = [tried.solution(each.id) for each in scored]
+    best_of_each = {each.recipes["model"]: each for each in reversed(scored)}
+    others = [tried.solution(each.id) for each in scored if best_of_each[each.recipes["model"]] is each]
     figures = {"score": verdict["score"], "plain_score": plain and plain["score"]}
     try:
         publish(library, read_program(program), others, task, **figures)
@@ -163,13 +165,12 @@ def _join(directories: list[Path], joined: Path) -> None:
         )
 
 
-def _lack_of_time(given: float, facts: Mapping[str, Any], train_dir: Path) -> list[str]:
-    """Why not to start the fit on all rows, if there is no use in it."""
-    rows = len(np.load(train_dir / "rows.npy", mmap_mode="r", allow_pickle=False))
-    needed = facts["fit_seconds"] * rows / facts["fit_rows"]
-    if given >= needed:
+def _lack_of_time(given: float, facts: Mapping[str, Any], everything: Path) -> list[str]:
+    """Why not to start the fit on all rows, if it would be cut off."""
+    needed = facts["fit_seconds"] * len(read_arrow(everything / "target.arrow")) / facts["fit_rows"]
+    if given >= needed * _SURELY:
         return []
-    return [f"the budget left {given:.1f} s for a fit on all rows, and one on the training rows takes {needed:.1f} s"]
+    return [f"the budget left {given:.1f} s for a fit on all rows, which is likely to take {needed:.1f} s"]
 
 
 def _disagreement(

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 import mlestar
 from mlestar.data import Task
-from mlestar.digests import file_digest
+from mlestar.digests import file_digest, modelling_versions
 from mlestar.errors import ModelError
 from mlestar.evaluation import Limits, Workers, insisting
 from mlestar.files import read_json, write_bytes, write_json
@@ -20,7 +20,6 @@ from mlestar.solution import FIT_THREADS
 __all__ = ["MODEL_FILE", "PROGRAM_FILE", "ModelFacts", "fit_and_save", "read_model", "write_model"]
 
 PROGRAM_FILE, MODEL_FILE, FACTS_FILE = "solution.py", "model.skops", "model.json"
-_LIBRARIES = ("catboost", "lightgbm", "numpy", "pandas", "scikit-learn", "skops", "skrub")
 
 
 class ModelFacts(BaseModel):
@@ -82,7 +81,7 @@ def fit_and_save(
 def write_model(directory: Path, program: str, facts: ModelFacts) -> None:
     """Complete a model directory that holds the state already; ``model.json`` is written last."""
     write_bytes(directory / PROGRAM_FILE, program.encode())
-    versions = {name: version(name) for name in _LIBRARIES} | {"mlestar": mlestar.__version__}
+    versions = {**modelling_versions(), "skops": version("skops"), "mlestar": mlestar.__version__}
     digests = {
         "program_sha256": file_digest(directory / PROGRAM_FILE),
         "model_sha256": file_digest(directory / MODEL_FILE),

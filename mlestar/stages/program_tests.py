@@ -14,7 +14,17 @@ import numpy as np
 
 from mlestar.data.tables import write_arrow
 from mlestar.data.task import Task
-from mlestar.evaluation import CandidateFailure, InvalidScore, Limits, Metric, Predictions, Session, Workers, get_metric
+from mlestar.evaluation import (
+    CandidateFailure,
+    InvalidScore,
+    Limits,
+    Metric,
+    Predictions,
+    Session,
+    Workers,
+    connect,
+    get_metric,
+)
 from mlestar.files import write_bytes
 from mlestar.private_folders import private_folder
 from mlestar.solution import FIT_THREADS, read_program
@@ -114,7 +124,11 @@ class _Trial:
         scratch: Path,
     ) -> None:
         self._program, self._task, self._sample, self._failed = program, task, sample, failed
-        self._workers, self._deadline, self._scratch = workers, deadline, scratch
+        for name, table in sample.joined.items():
+            write_arrow(table, scratch / "tables" / f"{name}.arrow")
+        tables = {name: scratch / "tables" / f"{name}.arrow" for name in sample.joined}
+        self._workers = connect(workers.address, workers.interrupted, tables)
+        self._deadline, self._scratch = deadline, scratch
         self._new = sample.features.iloc[sample.fitted_rows :].reset_index(drop=True)
         self._held: set[str] = set()
         self._floors: list[Floor] = []

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlestar.evaluation import Evaluation
-from mlestar.recipes import Proposal, RecipeProposer, Trial
-from mlestar.solution import Solution
+from mlestar.recipes import REACH, Proposal, RecipeProposer, Trial
 from mlestar.stages.branch import Branch, open_branch
 from mlestar.stages.candidates import Candidate
 
@@ -29,6 +28,8 @@ _PRIOR_PROMISE = {
 _MATTERS = 4.0  # standard errors of an ablation's effect, from which a block counts in full
 _MOST_PASSED_OVER = 8  # plans for a block that are too dear, until it is left for another one
 _FORGETTING = 0.6  # of a block's promise, for every time that it was refined without a gain
+_ANOTHER_MODEL = 0.7  # of the promise of the model before it in the order of their best scores
+_LEAST_PROMISE = 0.02  # that is worth the time
 
 
 def refine(
@@ -46,44 +47,83 @@ def refine(
         Number of the outer step, from 1.
     """
     with open_branch("refine", scope_dir, train_dir, candidates_dir, store, branch=branch, step=step) as work:
-        exhausted: set[str] = set()
-        while not work.budget.exhausted and (kind := _most_promising(work, exhausted)):
-            if not _refine_block(work, kind):
-                exhausted.add(kind)
+        exhausted: set[_Target] = set()
+        while not work.budget.exhausted and (target := _most_promising(work, exhausted)):
+            if not _refine_block(work, target):
+                exhausted.add(target)
     work.candidates.write(refined_dir)
 
 
-def _most_promising(work: Branch, exhausted: set[str]) -> str | None:
-    """The block with the largest promise.
+class _Target(NamedTuple):
+    """A block to refine: of the best candidate with this model."""
 
-    How much a block matters says its ablation, in units of its noise; beyond some of these, a larger effect promises no
-    more: that a linear model is far behind does not mean that trees can be improved. A block of which an ablated or
-    unfinished variant leads comes first, and every refinement in vain takes from a promise.
+    model: str
+    kind: str
+
+
+def _most_promising(work: Branch, exhausted: set[_Target]) -> _Target | None:
+    """The block with the largest promise; None where none promises enough.
+
+    How much a block of the best candidate matters says its ablation, in units of its noise; beyond some of these, a
+    larger effect promises no more: that a linear model is far behind does not mean that trees can be improved. A block
+    of which an ablated or unfinished variant leads comes first. The best candidates with other models, whose errors an
+    ensemble averages with those of the best, promise less, the further behind the less. Every refinement in vain takes
+    from a promise: at last there is nothing left that is worth the time.
     """
-    history, best = work.candidates.history, work.candidates.best
+    best = work.candidates.best
+    promises = {_Target(best.recipes["model"], kind): each for kind, each in _promises_of_best(work).items()}
+    promises |= {
+        _Target(each.recipes["model"], "model"): _PRIOR_PROMISE["model"] * _ANOTHER_MODEL**rank
+        for rank, each in enumerate(_others(work), start=1)
+    }
+    for target in promises:
+        promises[target] *= _FORGETTING ** _in_vain(work, target)
+        if target.model == best.recipes["model"] and next(_unfinished(work, best, target.kind), None):
+            promises[target] += max(_PRIOR_PROMISE.values())
+    left = [each for each in promises if each not in exhausted and promises[each] >= _LEAST_PROMISE]
+    return max(left, key=lambda each: promises[each], default=None)
+
+
+def _promises_of_best(work: Branch) -> dict[str, float]:
+    """By kind of block, before anything was refined in vain."""
     promises = {kind: _PRIOR_PROMISE[kind] for kind in RecipeProposer.kinds(work.scoped.task)}
-    effects = {each["block"]: each for each in history["ablations"] if each["effect"] is not None}  # the latest of each
+    ablations = work.candidates.history["ablations"]
+    effects = {each["block"]: each for each in ablations if each["effect"] is not None}  # the latest of each
     for kind, each in effects.items():
         if kind in promises:
             noise = each["standard_error"] or abs(each["effect"]) or 1.0
             promises[kind] *= 0.5 + min(abs(each["effect"]) / noise, _MATTERS) / (2 * _MATTERS)
-    for each in history["refinements"]:
-        if each["block"] in promises and not each["accepted"]:
-            promises[each["block"]] *= _FORGETTING
-    for kind in promises:
-        if next(_unfinished(work, best, kind), None):
-            promises[kind] += max(_PRIOR_PROMISE.values())
-    return max((kind for kind in promises if kind not in exhausted), key=lambda kind: promises[kind], default=None)
+    return promises
 
 
-def _refine_block(work: Branch, kind: str) -> bool:
-    """Try plans for one block of the best candidate; False when there was none left that could be afforded."""
-    before = work.candidates.best
-    solution = work.candidates.solution(before.id)
+def _others(work: Branch) -> list[Candidate]:
+    """The best candidate of every model but that of the branch's best, the best first."""
+    models = {each.recipes["model"] for each in work.candidates.entries} - {work.candidates.best.recipes["model"]}
+    found = [each for model in sorted(models) if (each := work.best_of(model))]
+    return sorted(found, key=lambda each: -work.harness.gain(each.score or 0.0, 0.0))
+
+
+def _in_vain(work: Branch, target: _Target) -> int:
+    """How often the block was refined without a gain since the last one that there was."""
+    count = 0
+    for each in work.candidates.history["refinements"]:
+        refined = work.candidates.find(each["before"])
+        if refined and (refined.recipes["model"], each["block"]) == target:
+            count = 0 if each["accepted"] else count + 1
+    return count
+
+
+def _refine_block(work: Branch, target: _Target) -> bool:
+    """Try plans for one block of a candidate; False when there was none left that could be afforded."""
+    best = work.candidates.best
+    before = best if target.model == best.recipes["model"] else work.best_of(target.model)
+    assert before is not None, "it was found among the candidates"
+    kind = target.kind
     tried: list[tuple[Evaluation, str, dict[str, Any]]] = []
     unfinished = _unfinished(work, before, kind)
+    reach = min(REACH * 2 ** _in_vain(work, target), 1.0)  # near by first; where nothing is found, further away
     while len(tried) < work.scoped.scope.pipeline.inner_steps:
-        plan = next(unfinished, None) or _affordable_plan(work, solution, kind)
+        plan = next(unfinished, None) or _affordable_plan(work, before, kind, reach)
         if plan is None:
             break
         evaluation = work.evaluate(plan.solution, plan.name, parent=before.id, block=kind)
@@ -94,18 +134,19 @@ def _refine_block(work: Branch, kind: str) -> bool:
     if not tried:
         return False
     plans = [_plan(work, before, *each) for each in tried]
-    best = max(range(len(plans)), key=lambda each: plans[each]["gain"] if plans[each]["status"] == "ok" else -np.inf)
-    gain, error = plans[best]["gain"], plans[best]["standard_error"]
-    accepted = plans[best]["status"] == "ok" and gain > _ACCEPTANCE * (error or 0.0)
-    if accepted:
-        work.accept(tried[best][0].solution)
+    first = max(range(len(plans)), key=lambda each: plans[each]["gain"] if plans[each]["status"] == "ok" else -np.inf)
+    gain, error = plans[first]["gain"], plans[first]["standard_error"]
+    accepted = plans[first]["status"] == "ok" and gain > _ACCEPTANCE * (error or 0.0)
+    evaluation = tried[first][0]
+    if accepted and (before.id == best.id or work.is_better(evaluation)):
+        work.accept(evaluation.solution)
     work.candidates.history["refinements"].append(
         {
             "branch": work.branch,
             "step": work.step,
             "block": kind,
             "before": before.id,
-            "after": work.candidates.best_id,
+            "after": evaluation.solution.id if accepted else before.id,
             "plans": plans,
             "gain": gain,
             "standard_error": error,
@@ -128,11 +169,11 @@ def _unfinished(work: Branch, before: Candidate, kind: str) -> Iterator[Proposal
                 yield Proposal(solution, entry.name)
 
 
-def _affordable_plan(work: Branch, solution: Solution, kind: str) -> Proposal | None:
+def _affordable_plan(work: Branch, before: Candidate, kind: str, reach: float) -> Proposal | None:
     """The first plan that the budget suffices for; those before it are passed over, as if they had given no score."""
-    trials = _trials(work, kind)
+    solution, trials = work.candidates.solution(before.id), _trials(work, before, kind)
     for _ in range(_MOST_PASSED_OVER + 1):
-        plan = work.proposer.plan(solution, kind, trials)
+        plan = work.proposer.plan(solution, kind, trials, reach=reach)
         if plan is None or work.affordable(plan.solution):
             return plan
         block = plan.solution.blocks[kind]
@@ -140,22 +181,21 @@ def _affordable_plan(work: Branch, solution: Solution, kind: str) -> Proposal | 
     return None
 
 
-def _trials(work: Branch, kind: str) -> list[Trial]:
+def _trials(work: Branch, before: Candidate, kind: str) -> list[Trial]:
     """What was tried for a block so far, in the order in which it was tried."""
-    trials = []
-    for entry in work.candidates.entries:
-        if block := work.candidates.solution(entry.id).blocks.get(kind):
-            trials.append(Trial(block.name, block.parameters, _likely_score(work, entry)))
-    return trials
+    return [
+        Trial(entry.recipes[kind], entry.parameters[kind], _likely_score(work, before, entry))
+        for entry in work.candidates.entries
+        if kind in entry.recipes
+    ]
 
 
-def _likely_score(work: Branch, entry: Candidate) -> float | None:
-    """Its score; where it was given up after some folds, the best candidate's with the difference on these."""
+def _likely_score(work: Branch, before: Candidate, entry: Candidate) -> float | None:
+    """Its score; where it was given up after some folds, that of the one before with the difference on these."""
     if entry.status != "pruned" or not entry.fold_scores:
         return entry.score if entry.status == "ok" else None
-    best = work.candidates.best
-    difference = np.mean(entry.fold_scores) - np.mean(best.fold_scores[: len(entry.fold_scores)])
-    return float((best.score or 0.0) + difference)
+    difference = np.mean(entry.fold_scores) - np.mean(before.fold_scores[: len(entry.fold_scores)])
+    return float((before.score or 0.0) + difference)
 
 
 def _plan(

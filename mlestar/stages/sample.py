@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from mlestar.data.sources import typed
 from mlestar.data.tables import read_arrow
-from mlestar.data.task import Table, Task
+from mlestar.data.task import Column, Table, Task
 from mlestar.evaluation.folds import read_target
 from mlestar.stages.scoped import table_file
 from mlestar.validation.holdout import sample_rows
@@ -39,6 +40,8 @@ class Sample:
     fitted_rows : int
     tables : {name: str}
         As CSV, what the auxiliary tables know of these rows.
+    joined : {name: DataFrame}
+        The same as a program reads it from there.
     """
 
     csv: str
@@ -47,6 +50,7 @@ class Sample:
     y: np.ndarray
     fitted_rows: int
     tables: dict[str, str]
+    joined: dict[str, pd.DataFrame]
 
 
 def draw_sample(task: Task, train_dir: Path, *, grouped: bool, with_tables: bool) -> Sample:
@@ -60,33 +64,56 @@ def draw_sample(task: Task, train_dir: Path, *, grouped: bool, with_tables: bool
     grouped : bool
         Whether the program is fitted with groups; they are numbered then, as their names are nobody's business.
     with_tables : bool
-        Whether the program joins auxiliary tables.
+        Whether the program joins auxiliary tables. Keys that are no features are numbered.
     """
     y = read_target(train_dir, task)
     rows, fitted_rows = _chosen(task, y)
     features = read_arrow(train_dir / "features.arrow").iloc[rows].reset_index(drop=True)
     target = read_arrow(train_dir / "target.arrow").iloc[rows].reset_index(drop=True)
+    found = {each.name: _known_of(each, features, train_dir) for each in task.tables} if with_tables else {}
+    for column in task.columns:
+        if column.role == "key" and column.storage != "date":
+            _number(column, [each for each in (features, *found.values()) if column.name in each])
     labels = np.array(task.classes, dtype=object)[y[rows]] if task.is_classification else y[rows]
     shipped = features.join(pd.DataFrame(labels.reshape(len(rows), -1), columns=list(task.targets)))
     if task.group and grouped:
-        shipped[task.group] = target["group"] = pd.factorize(target["group"], sort=True)[0]
+        target["group"] = pd.factorize(target["group"], sort=True)[0]
+        if task.group not in features:  # else it is a key, and numbered already
+            shipped[task.group] = target["group"]
     else:
         target = target.drop(columns="group", errors="ignore")
     known = _parsed(task, _csv(shipped))[list(task.targets)].notna().all(axis=1).to_numpy()  # no class called "NA"
     text = _csv(shipped[known])
+    tables = {name: _csv(frame) for name, frame in found.items()}
     return Sample(
         csv=text,
         features=typed(_parsed(task, text), task.feature_storage),
         target=target[known].reset_index(drop=True),
         y=y[rows][known],
         fitted_rows=int(known[:fitted_rows].sum()),
-        tables={each.name: _rows_of(each, features, train_dir) for each in task.tables} if with_tables else {},
+        tables=tables,
+        joined={each.name: _read_back(each, task, tables[each.name]) for each in task.tables if each.name in tables},
     )
 
 
-def _rows_of(table: Table, features: pd.DataFrame, train_dir: Path) -> str:
+def _known_of(table: Table, features: pd.DataFrame, train_dir: Path) -> pd.DataFrame:
+    """What a table knows of some rows."""
     keys = features[list(table.key)].drop_duplicates()
-    return _csv(read_arrow(table_file(train_dir, table.name)).merge(keys, on=list(table.key)))
+    return read_arrow(table_file(train_dir, table.name)).merge(keys, on=list(table.key))
+
+
+def _number(key: Column, frames: Sequence[pd.DataFrame]) -> None:
+    """Number the values of a key alike in all tables: who is behind them is nobody's business."""
+    held = str if key.storage == "string" else float
+    numbers = {value: held(place) for place, value in enumerate(frames[0][key.name].dropna().unique())}
+    for frame in frames:
+        frame[key.name] = frame[key.name].map(numbers)
+
+
+def _read_back(table: Table, task: Task, text: str) -> pd.DataFrame:
+    storage = {key: task.storage[key] for key in table.key} | table.storage
+    strings = {name: str for name, held in storage.items() if held == "string"}
+    return typed(pd.read_csv(io.StringIO(text), dtype=strings, low_memory=False), storage)
 
 
 def _chosen(task: Task, y: np.ndarray) -> tuple[np.ndarray, int]:

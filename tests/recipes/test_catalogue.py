@@ -90,8 +90,8 @@ def test_null_variants() -> None:
 
 
 def test_unknown_recipe_names_the_known_ones() -> None:
-    with pytest.raises(SolutionError, match="no model recipe 'xgboost'; there are catboost, elastic_net, extra_trees"):
-        find_recipe("model", "xgboost")
+    with pytest.raises(SolutionError, match="no model recipe 'tabnet'; there are catboost, elastic_net, extra_trees"):
+        find_recipe("model", "tabnet")
 
 
 def test_chain_takes_the_parameters_of_its_parts() -> None:

@@ -35,7 +35,10 @@ HOUSES = Task(
 PLAIN = HOUSES.model_copy(update={"columns": HOUSES.columns[:2]})
 
 
-MODELS = {"lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest", "ridge", "elastic_net"}
+MODELS = {
+    *("lightgbm", "catboost", "hist_gradient_boosting", "xgboost"),
+    *("extra_trees", "random_forest", "ridge", "elastic_net"),
+}
 
 
 def branch_of(task: Task, branch: int, branches: int) -> RecipeProposer:
@@ -46,6 +49,13 @@ def settings_of(model: str) -> list[Trial]:
     """All settings that are proven, tried."""
     recipe = find_recipe("model", model)
     return [Trial(model, recipe.defaults | each) for each in recipe.settings(PLAIN)]
+
+
+def in_smaller_steps() -> Trial:
+    """LightGBM with twice the trees, each half as strong."""
+    defaults = find_recipe("model", "lightgbm").defaults
+    trees, rate = 2 * defaults["n_estimators"], defaults["learning_rate"] / 2
+    return Trial("lightgbm", {**defaults, "n_estimators": trees, "learning_rate": rate})
 
 
 def solution(**names: str) -> Solution:
@@ -144,12 +154,13 @@ def test_plans_change_one_block_and_never_repeat(kind: str) -> None:
         assert plan.replace(kind, start.blocks.get(kind)).id == start.id
 
 
-def test_proven_settings_come_first_then_other_models_then_draws() -> None:
+def test_proven_settings_come_first_then_smaller_steps_then_other_models_then_draws() -> None:
     start = solution(clean="standard", encode="ordinal", model="lightgbm")
     proven = [each for each in settings_of("lightgbm") if each.parameters != start.blocks["model"].parameters]
-    names = [
-        plan.blocks["model"].name for plan in refine(PLAIN, start, "model", [1.0] * (len(proven) + len(MODELS) + 3))
-    ]
+    plans = refine(PLAIN, start, "model", [1.0] * (len(proven) + len(MODELS) + 4))
+    steps = plans.pop(len(proven)).blocks["model"]
+    assert (steps.name, steps.parameters) == ("lightgbm", in_smaller_steps().parameters)
+    names = [plan.blocks["model"].name for plan in plans]
     others = names[len(proven) : len(proven) + names.index("lightgbm", len(proven)) - len(proven)]
     assert set(names[: len(proven)]) == {"lightgbm"}
     assert others[:2] == ["catboost", "extra_trees"] and len(set(others)) == len(others) > 3
@@ -166,7 +177,7 @@ def test_features_are_added_and_taken_away_one_at_a_time() -> None:
 def test_models_are_given_what_they_can_take() -> None:
     start = solution(clean="standard", encode="tfidf", model="ridge")
     names = {plan.blocks["model"].name for plan in refine(HOUSES, start, "model", [1.0] * 8)}
-    assert names == {"ridge", "lightgbm", "elastic_net"}
+    assert names == {"ridge", "lightgbm", "xgboost", "elastic_net"}
 
 
 def test_same_seed_same_plans() -> None:
@@ -202,7 +213,8 @@ def test_a_block_of_unknown_origin_can_be_replaced_but_not_tuned() -> None:
 
 def test_what_failed_is_not_proposed_again() -> None:
     start = solution(clean="standard", encode="ordinal", model="lightgbm")
-    plan = RecipeProposer(PLAIN).plan(start, "model", [*settings_of("lightgbm"), Trial("catboost", {}, None)])
+    trials = [*settings_of("lightgbm"), in_smaller_steps(), Trial("catboost", {}, None)]
+    plan = RecipeProposer(PLAIN).plan(start, "model", trials)
     assert plan is not None
     assert plan.solution.blocks["model"].name == "extra_trees"
 

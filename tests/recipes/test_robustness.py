@@ -96,6 +96,7 @@ def make_target(table: pd.DataFrame, task: Task) -> np.ndarray:
 FAST = {
     "lightgbm": {"n_estimators": 10},
     "catboost": {"iterations": 10},
+    "xgboost": {"n_estimators": 10},
     "hist_gradient_boosting": {"max_iter": 10},
     "extra_trees": {"n_estimators": 10},
     "random_forest": {"n_estimators": 10},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -16,11 +17,14 @@ import pytest
 from mlestar.data.auxiliary import read_auxiliary
 from mlestar.data.infer import infer_task
 from mlestar.data.sources import typed
+from mlestar.data.tables import write_arrow
+from mlestar.data.target import target_frame, target_values
 from mlestar.errors import DataError, SpecError
 from mlestar.recipes.join_tables import JoinedTables
 from mlestar.solution import read_program
 from mlestar.spec import Scope, parse_scope
 from mlestar.stages.auxiliary import with_tables
+from mlestar.stages.sample import draw_sample
 
 WEATHER = ["hr", "weathersit", "temp", "atemp", "hum", "windspeed"]
 
@@ -139,6 +143,20 @@ def test_a_row_of_the_key_is_joined_as_it_is_and_the_target_is_not(churn: Path) 
     assert task.id == "customerID"
     assert next(each.role for each in task.columns if each.name == "customerID") == "key"
     assert inferences[0].value == "one row per key"
+
+
+def test_who_is_behind_a_key_is_not_told_by_the_sample_that_ships(churn: Path, tmp_path: Path) -> None:
+    scope = scope_of(churn, "customers.csv", {"contracts": "customerID"}, task={"target": "Churn"})
+    task, rows, _, _ = joined(scope, tmp_path)
+    write_arrow(rows[list(task.features)], tmp_path / "features.arrow")
+    write_arrow(target_frame(target_values(rows, task), None), tmp_path / "target.arrow")
+    sample = draw_sample(task, tmp_path, grouped=False, with_tables=True)
+    texts = (sample.csv, sample.tables["contracts"])
+    customers, contracts = (pd.read_csv(io.StringIO(text), dtype={"customerID": str}) for text in texts)
+    assert set(customers["customerID"]) == set(contracts["customerID"]) == set(map(str, range(len(customers))))
+    shipped = customers.merge(contracts, on="customerID")[["gender", "SeniorCitizen", "MonthlyCharges"]]
+    known = rows[["gender", "SeniorCitizen", "contracts_MonthlyCharges"]].to_numpy().tolist()
+    assert all(row in known for row in shipped.to_numpy().tolist())
 
 
 def test_a_table_that_was_fitted_is_saved_without_the_rows_that_made_it() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlestar.data.task import Column, Task
-from mlestar.recipes import Proposal, RecipeProposer, find_recipe, plain_solution
+from mlestar.recipes import Proposal, RecipeProposer, find_recipe, plain_solution, static_cost
 from mlestar.solution import Solution, render
 from mlestar.spec import parse_scope
 from mlestar.stages.branch import Branch, open_branch
@@ -49,6 +49,8 @@ def cut_off(proposal: Proposal, seconds: float) -> Candidates:
         id=solution.id,
         name=proposal.name,
         recipes=recipes,
+        parameters={kind: block.parameters for kind, block in solution.blocks.items()},
+        cost=static_cost(solution, TASK),
         standard_error=None,
         fold_scores=[],
         **outcome,

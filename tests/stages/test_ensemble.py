@@ -38,15 +38,19 @@ def searched(search: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
 def ensemble(searched: Path, workers_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ensemble:
     """``ensemble(fold_seconds)``: the stage on candidates of which the best stands out and is as dear as that.
 
-    Given ``rows``, the candidates count as compared on so many of the training rows.
+    Given ``rows``, the candidates count as compared on so many of the training rows; ``constraints`` are the spec's.
 
     Returns the model directory, and the id of the best.
     """
 
-    def run(fold_seconds: float, rows: int | None = None) -> tuple[Path, str]:
+    def run(
+        fold_seconds: float, rows: int | None = None, constraints: dict[str, float] | None = None
+    ) -> tuple[Path, str]:
         scope, candidates, model = (tmp_path / name for name in ("scope", "candidates", "model"))
         shutil.copytree(searched / "scope", scope)
         shutil.copytree(searched / "candidates", candidates)
+        known = read_json(scope / "scope.json")
+        write_json(scope / "scope.json", {**known, "spec": {**known["spec"], "constraints": constraints or {}}})
         plan = {"ensemble": 10.0, "validate": VALIDATE_SECONDS, "finalize": 10.0}
         write_json(scope / "plan.json", {"mode": "wall_clock", "total": SECONDS_LEFT, "stages": plan, "rows": rows})
         document = read_json(candidates / "candidates.json")
@@ -84,6 +88,15 @@ def test_of_a_large_table_the_judged_model_may_be_fitted_on_a_part(ensemble: Ens
     facts = read_json(model / "model.json")
     assert 200 <= facts["fit_rows"] < 455
     assert f"the judged model was fitted on {facts['fit_rows']} of the 455 training rows" in facts["notes"][0]
+
+
+@pytest.mark.parametrize(("constraint", "unit"), [("model_mb", "MB"), ("predict_ms_p95", "ms for a row")])
+def test_what_breaks_a_constraint_gives_way_to_the_next_best(ensemble: Ensemble, constraint: str, unit: str) -> None:
+    """Nothing keeps to these, so that all are tried; the last ships, and validate refuses it."""
+    model, _ = ensemble(1.0, constraints={constraint: 0.001})
+    notes = [each for each in read_json(model / "model.json")["notes"] if "the spec allows 0.001" in each]
+    assert len(notes) > 1
+    assert all(unit in each for each in notes)
 
 
 def test_a_model_in_place_of_a_better_one_says_so(ensemble: Ensemble) -> None:

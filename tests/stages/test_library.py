@@ -48,7 +48,7 @@ def search_others(first: Any, search: Callable[..., Any], tmp_path_factory: pyte
             str(root / "train.csv"),
             task={"target": "target", "metric": "log_loss"},
             validation={"folds": 3},
-            budget={"evaluations": 20},
+            budget={"evaluations": 60},
             pipeline={"branches": 1, **pipeline},
         )
         return root
