@@ -29,7 +29,7 @@ __all__ = ["ensemble"]
 
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _MOST_ALIKE = 4  # of them, with the same model: they add less to each other than another model does
-_AVERAGED = 3  # with equal weights, of the best with different models
+_AVERAGED = (3, 6)  # with equal weights, of the best with different models
 _LEAST_WEIGHT = 0.05
 _SECOND_LEVEL_SECONDS = 30.0
 _PLACE: dict[str, Any] = {"stage": "ensemble", "branch": None, "step": None}  # of events
@@ -145,9 +145,9 @@ def _ensembles(
 
         return weighed
 
-    averaged = [pool.index(each) for each in _best_of_each_model(pool)[:_AVERAGED]]
+    different = [pool.index(each) for each in _best_of_each_model(pool)]
     plans: list[tuple[str, Weigh]] = [
-        ("average of {} models", average(averaged)),
+        *(("average of {} models", average(different[:most])) for most in _AVERAGED),
         ("greedy", greedy),
     ]
     found: set[tuple[float, ...]] = set()
