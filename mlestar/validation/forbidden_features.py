@@ -11,7 +11,7 @@ __all__ = ["forbidden_features"]
 
 
 def forbidden_features(subject: Subject) -> Outcome | None:
-    """No forbidden column is declared by the program, or was in the data that it was given."""
+    """No forbidden column is declared by the program, or was in the data or the tables that it was given."""
     forbidden = subject.source.scope.constraints.forbidden_features
     if not forbidden:
         return None
@@ -19,6 +19,7 @@ def forbidden_features(subject: Subject) -> Outcome | None:
         *_declared(subject.source.program),
         *subject.source.train_features.columns,
         *subject.holdout.features.columns,
+        *(name for table in subject.task.tables for name in table.storage),
     }
     used = [name for name in forbidden if name in given]
     evidence = {"forbidden": list(forbidden), "used": used}

@@ -202,6 +202,13 @@ def test_a_name_that_is_taken_is_refused(bikes: Path, tmp_path: Path) -> None:
         joined(scope_of(tmp_path, "days.csv", {"hours": "dteday"}, task={"target": "cnt"}), tmp_path)
 
 
+def test_a_key_cannot_be_forbidden(bikes: Path) -> None:
+    constraints = {"forbidden_features": ["dteday"]}
+    scope = scope_of(bikes, "days.csv", {"hours": "dteday"}, task={"target": "cnt"}, constraints=constraints)
+    with pytest.raises(SpecError, match="'dteday' is a key of data.auxiliary.hours; remove one of the two"):
+        infer_task(scope, pd.read_csv(bikes / "days.csv"))
+
+
 @pytest.mark.parametrize(
     ("auxiliary", "message"),
     [
