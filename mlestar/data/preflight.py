@@ -101,9 +101,8 @@ def check_names(scope: Scope, names: Sequence[str], source: Source) -> None:
         if targets := [key for key in table.keys if key in spec.targets]:
             raise source.error(f"data.auxiliary.{name}.key", f"{quoted(targets[0])} is the target; name another key")
         if kept := [key for key in table.keys if key in forbidden]:
-            raise source.error(
-                _FORBIDDEN, f"{quoted(kept[0])} is a key of data.auxiliary.{name}; remove one of the two"
-            )
+            message = f"{quoted(kept[0])} is a key of data.auxiliary.{name}; remove one of the two"
+            raise source.error(_FORBIDDEN, message)
     if both := [name for name in forbidden if name in spec.targets]:
         raise source.error(_FORBIDDEN, f"{quoted(both[0])} is the target; remove it here")
     if spec.time and spec.group:
