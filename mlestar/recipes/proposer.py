@@ -122,8 +122,8 @@ class RecipeProposer:
     def plan(self, solution: Solution, kind: str, trials: Sequence[Trial], *, reach: float = REACH) -> Proposal | None:
         """An untried change of one block; None when there is none left.
 
-        Another recipe first, then other parameters; of a model its proven settings first, then the present one in
-        smaller steps, then another model, then other parameters.
+        Another recipe first, then other parameters; of a model its proven settings first, then another model, then the
+        present one in smaller steps, then other parameters.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class RecipeProposer:
         """
         plans = [self._fresh, self._setting]
         if kind == "model":
-            plans = [self._setting, self._slower, self._fresh]
+            plans = [self._setting, self._fresh, self._slower]
         found = (plan(solution, kind, trials) for plan in plans)
         return next(filter(None, found), None) or self._sample(solution, kind, trials, reach)
 

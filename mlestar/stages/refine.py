@@ -28,7 +28,7 @@ _PRIOR_PROMISE = {
 _MATTERS = 4.0  # standard errors of an ablation's effect, from which a block counts in full
 _MOST_PASSED_OVER = 8  # plans for a block that are too dear, until it is left for another one
 _FORGETTING = 0.6  # of a block's promise, for every time that it was refined without a gain
-_ANOTHER_MODEL = 0.7  # of the promise of the model before it in the order of their best scores
+_ANOTHER_MODEL, _FURTHER_BEHIND = 0.4, 0.8  # what the next best model promises, and of that every further one
 _LEAST_PROMISE = 0.02  # that is worth the time
 
 
@@ -73,8 +73,8 @@ def _most_promising(work: Branch, exhausted: set[_Target]) -> _Target | None:
     best = work.candidates.best
     promises = {_Target(best.recipes["model"], kind): each for kind, each in _promises_of_best(work).items()}
     promises |= {
-        _Target(each.recipes["model"], "model"): _PRIOR_PROMISE["model"] * _ANOTHER_MODEL**rank
-        for rank, each in enumerate(_others(work), start=1)
+        _Target(each.recipes["model"], "model"): _ANOTHER_MODEL * _FURTHER_BEHIND**rank
+        for rank, each in enumerate(_others(work))
     }
     for target in promises:
         promises[target] *= _FORGETTING ** _in_vain(work, target)
