@@ -35,33 +35,26 @@ _ONCE_SHARE = 0.6  # of what is left of the run, that a fit may take which is no
 
 
 class Affordable:
-    """Whether the run has the time to fit a solution, here and again in finalize, judged by what its folds took.
+    """Whether the run has now the time to fit a solution, here and again in finalize, judged by what its folds took.
 
     Where candidates were compared on some of the rows, a second fit would take much and add little: then once will do.
-    While choices are made, all are asked of the time that there was when the stage began; the one that is fitted
-    (``chosen``) of what is left then, all of which it may take: else what was chosen would often be passed over.
     """
 
     def __init__(self, scoped: Scoped, harness: Harness, budget: StageBudget) -> None:
         self._scoped, self._harness, self._budget = scoped, harness, budget
-        self._at_first = {once: CERTAINTY * self._left(once=once) for once in (False, True)}
 
-    def __call__(
-        self, solution: Solution, members: Sequence[Candidate], *, once: bool = False, chosen: bool = False
-    ) -> bool:
-        return self._budget.counted or self.refit(solution, members).seconds <= self._seconds(once, chosen)
+    def __call__(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> bool:
+        return self._budget.counted or self.refit(solution, members).seconds <= self._seconds(once=once)
 
-    def rows(
-        self, solution: Solution, members: Sequence[Candidate], *, once: bool = False, chosen: bool = False
-    ) -> int:
+    def rows(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> int:
         """On how many of the training rows it can be fitted; 0 where these are too few.
 
         All of them, or where candidates were compared on some, at least as many.
         """
         known, compared = len(self._harness.y), self._scoped.plan.rows
-        if self(solution, members, once=once, chosen=chosen):
+        if self(solution, members, once=once):
             return known
-        found = int(known * CERTAINTY * self._left() / self.refit(solution, members).seconds)
+        found = int(known * self._seconds() / self.refit(solution, members).seconds)
         return found if compared and found >= compared else 0
 
     def repeatedly(self, solution: Solution, members: Sequence[Candidate]) -> bool:
@@ -70,14 +63,11 @@ class Affordable:
         if constraints.predict_ms_p95 or constraints.model_mb or self._budget.counted:
             return False
         most = self._scoped.plan.stages["ensemble"] * CERTAINTY
-        return self(solution, members, chosen=True) and self.refit(solution, members).seconds <= most
+        return self(solution, members) and self.refit(solution, members).seconds <= most
 
-    def _seconds(self, once: bool, chosen: bool) -> float:
-        return self._left(once=once) if chosen else self._at_first[once]
-
-    def _left(self, *, once: bool = False) -> float:
+    def _seconds(self, *, once: bool = False) -> float:
         once = once or self._scoped.plan.rows is not None
-        return _fit_seconds(self._scoped, self._budget, once=once)
+        return _fit_seconds(self._scoped, self._budget, once=once) * CERTAINTY
 
     def refit(self, solution: Solution, members: Sequence[Candidate]) -> Refit:
         """What it takes on all training rows; a run that counts fits is the same with any number of cores."""
@@ -110,7 +100,7 @@ def fit_first(
         choice = repeated(offered)
         if not affordable.repeatedly(choice.solution, members):
             choice = offered
-        rows = affordable.rows(choice.solution, members, once=choice.once, chosen=True)
+        rows = affordable.rows(choice.solution, members, once=choice.once)
         if not rows and not is_last:
             continue
         program = _rendered(scoped, harness, merged, choice)
