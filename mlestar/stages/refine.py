@@ -35,7 +35,7 @@ _LEAST_PROMISE = 0.02  # that is worth the time
 def refine(
     *, scope_dir: Path, train_dir: Path, candidates_dir: Path, refined_dir: Path, branch: int, step: int, store: str
 ) -> None:
-    """Try plans for one block after the other, until the stage's budget is used up.
+    """Try plans for one block after the other, until the stage's budget is used up or no block promises a gain.
 
     Parameters
     ----------
