@@ -90,9 +90,10 @@ def validate(
 def _kept_for_finalize(scoped: Scoped, facts: Mapping[str, Any], budget: StageBudget, train_dir: Path) -> float:
     """Seconds to leave to finalize beyond its plan, as far as there is more time than was planned for validate.
 
-    It repeats the fit with some more rows, compares, and may need more than was planned before anything ran.
+    It repeats the fit with some more rows, compares, and may need more than was planned before anything ran. Less than
+    that fit takes is of no use to it.
     """
     rows = len(np.load(train_dir / "rows.npy", mmap_mode="r", allow_pickle=False))
-    needed = _REFIT * facts["fit_seconds"] * rows / facts["fit_rows"]
-    more = max(needed - scoped.plan.stages.get("finalize", 0.0), 0.0)
-    return min(more, max(budget.left - scoped.plan.stages.get("validate", 0.0), 0.0))
+    fit, planned = facts["fit_seconds"] * rows / facts["fit_rows"], scoped.plan.stages.get("finalize", 0.0)
+    more = min(max(_REFIT * fit - planned, 0.0), max(budget.left - scoped.plan.stages.get("validate", 0.0), 0.0))
+    return more if planned + more >= fit else 0.0

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from mlestar.errors import ModelError
@@ -15,6 +19,7 @@ from mlestar.files import read_json, write_json
 from mlestar.recipes import find_recipe
 from mlestar.solution import Solution, render
 from mlestar.stages import run_stage
+from mlestar.stages.budget import Plan, StageBudget
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
 from mlestar.stages.scoped import WORKERS, Scoped
 
@@ -98,3 +103,23 @@ def test_a_changed_program_is_not_judged(run: Path, validate: Callable[[], Any])
     with pytest.raises(ModelError, match="changed since it was written"):
         validate()
     program.write_text(written, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("fit_seconds", "left", "kept"),
+    [
+        (1.0, 9.0, 0.0),  # finalize has the time already
+        (3.0, 20.0, 2.5),
+        (3.0, 6.0, 1.0),  # all that there is beyond the checks
+        (9.0, 7.0, 0.0),  # not even that would do
+    ],
+)
+def test_the_checks_leave_time_to_fit_again_where_there_is_enough(
+    run: Path, fit_seconds: float, left: float, kept: float
+) -> None:
+    plan = Plan(mode="wall_clock", total=60.0, stages={"validate": 5.0, "finalize": 5.0})
+    scoped = replace(Scoped.read(run / "scope"), plan=plan)
+    rows = scoped.task.rows - len(np.load(run / "holdout" / "rows.npy"))
+    facts = {"fit_seconds": fit_seconds, "fit_rows": rows}
+    budget = cast(StageBudget, SimpleNamespace(left=left))
+    assert sys.modules["mlestar.stages.validate"]._kept_for_finalize(scoped, facts, budget, run / "train") == kept
