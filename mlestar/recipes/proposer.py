@@ -70,11 +70,14 @@ class RecipeProposer:
 
     def initial(self) -> list[Proposal]:
         """Solutions to start from, the most promising first: every further setting of a model promises less."""
+        return list(self.starts())
+
+    def starts(self) -> Iterator[Proposal]:
+        """The same one after the other: of wide tables, making them takes a while."""
         settings = [(model, turn) for model in self._models for turn in range(len(model.settings(self.task)))]
         settings.sort(key=lambda each: -each[0].suits(self.task) * _FURTHER_SETTING ** each[1])
-        found = [self._solution(model, turn) for model, turn in settings]
-        late = self._late % len(found)
-        return found[late:] + found[:late]
+        late = self._late % len(settings)
+        return (self._solution(model, turn) for model, turn in settings[late:] + settings[:late])
 
     def adapted(self, blocks: Mapping[str, Block], name: str) -> Proposal | None:
         """What did well on another task, with the recipes that suit this one; None where its model is for no branch.

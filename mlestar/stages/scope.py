@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -256,7 +257,7 @@ def _dearest_fit(task: Task, plain_seconds: float, branches: int) -> float:
     """
     costs = [
         static_cost(each.solution, task) * (task.folds + 1 if each.solution.needs_out_of_fold else 1)
-        for each in RecipeProposer(task, seed=task.seed).initial()[:branches]
+        for each in islice(RecipeProposer(task, seed=task.seed).starts(), branches)
     ]
     return plain_seconds * max(*costs, plain := static_cost(plain_solution(task), task)) / plain
 

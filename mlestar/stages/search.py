@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from mlestar.errors import BudgetError
@@ -37,7 +38,7 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
     """
     with open_branch("search", scope_dir, train_dir, None, store, branch=branch) as work:
         reserve = _MERGE_SHARE * work.budget.limit
-        for proposal in [*_started(work), *work.proposer.initial()]:
+        for proposal in chain(_started(work), work.proposer.starts()):
             if work.candidates.best_id and work.budget.left < reserve:
                 break
             if work.candidates.find(proposal.solution.id) is None:  # a start may be what would be tried anyway
