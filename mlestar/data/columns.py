@@ -13,7 +13,7 @@ from mlestar.data.task import Column, ColumnRole, Storage, Task
 from mlestar.errors import quoted
 from mlestar.spec import Scope, Source
 
-__all__ = ["joinable", "resolve_columns", "suggestions"]
+__all__ = ["described", "joinable", "resolve_columns", "suggestions"]
 
 _ONLY_NAMES = ("id", "group", "text", "excluded")  # roles of columns that say nothing of a row but which it is
 
@@ -58,9 +58,16 @@ def resolve_columns(
         elif name not in given and is_identifier(values, held):
             taken = any(role == "id" for role, _ in given.values()) or any(column.role == "id" for column in columns)
             role, note = ("excluded" if taken else "id"), "named like an identifier, and different in every row"
-        missing, unique = int(values.isna().sum()), int(values.nunique())
-        columns.append(Column(name=name, storage=held, role=role, missing=missing, unique=unique, note=note))
+        columns.append(described(values, held, role, note))
     return tuple(columns), warnings
+
+
+def described(values: pd.Series, held: Storage, role: ColumnRole, note: str | None, table: str | None = None) -> Column:
+    """A column with what its values count; the last three are as in :class:`~mlestar.data.task.Column`."""
+    missing, unique = int(values.isna().sum()), int(values.nunique())
+    return Column(
+        name=str(values.name), storage=held, role=role, missing=missing, unique=unique, note=note, table=table
+    )
 
 
 def joinable(scope: Scope, columns: Sequence[Column]) -> tuple[Column, ...]:

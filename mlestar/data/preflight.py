@@ -29,16 +29,10 @@ def check_train(scope: Scope, source: Source) -> None:
     """
     if scope.task.metric and (problem := metric_problem(scope.task.metric, scope.task.type)):
         raise source.error("task.metric", problem)
-    if scope.data.train.startswith(SKLEARN):
-        _check_set("data.train", scope.data.train, source)
-    elif is_local(scope.data.train):
-        _check_file("data.train", scope.data.train, source)
+    if _is_readable("data.train", scope.data.train, source):
         check_names(scope, column_names(scope.data.train), source)
     for name, table in scope.data.auxiliary.items():
-        if table.uri.startswith(SKLEARN):
-            _check_set(f"data.auxiliary.{name}.uri", table.uri, source)
-        elif is_local(table.uri):
-            _check_file(f"data.auxiliary.{name}.uri", table.uri, source)
+        if _is_readable(f"data.auxiliary.{name}.uri", table.uri, source):
             _check_columns(f"data.auxiliary.{name}.key", table.keys, column_names(table.uri), table.uri, source)
 
 
@@ -54,11 +48,8 @@ def check_test(scope: Scope, source: Source) -> None:
         As for :func:`check_train`.
     """
     test = scope.data.test
-    if test and test.startswith(SKLEARN):
-        _check_set("data.test", test, source)
-    if test is None or not is_local(test):
+    if test is None or not _is_readable("data.test", test, source):
         return
-    _check_file("data.test", test, source)
     names, kind = column_names(test), kind_of(test)
     if kind != "parquet":
         check_rows(test, "\t" if kind == "tsv" else ",")
@@ -118,6 +109,16 @@ def _check_columns(field: str, wanted: Iterable[str], names: Sequence[str], plac
         if name not in names:
             remedy = did_you_mean(name, names) or f"; the columns are {listed(names)}"
             raise source.error(field, f"{place} has no column {quoted(name)}{remedy}")
+
+
+def _is_readable(field: str, uri: str, source: Source) -> bool:
+    """Whether it is a local file; refuses one that is not there, and a data set that does not exist."""
+    if uri.startswith(SKLEARN):
+        _check_set(field, uri, source)
+    elif is_local(uri):
+        _check_file(field, uri, source)
+        return True
+    return False
 
 
 def _check_file(field: str, path: str, source: Source) -> None:

@@ -50,23 +50,8 @@ _ROLES = {"numeric": "numeric", "categorical": "categorical", "text": "text", "d
 _STEP_KINDS = tuple(kind for kind in MEMBER_KINDS if kind != "target")  # a target block wraps the model
 _PROGRAM_NAMES = (
     *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "FITS", "BadInput", "Context", "Combination", "Solution"),
-    *(
-        "TABLES",
-        "JOINED",
-        "STORAGES",
-        "use_tables",
-        "read_tables",
-        "named",
-        "pipeline",
-        "class_numbers",
-        "outputs",
-        "out_of_fold",
-        "read_table",
-        "fit",
-        "predict",
-        "save",
-        "load",
-    ),
+    *("TABLES", "JOINED", "STORAGES", "read_tables", "use_tables", "named", "pipeline", "class_numbers", "outputs"),
+    *("out_of_fold", "read_table", "fit", "predict", "save", "load"),
     *("check_place", "main"),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mlestar.data.auxiliary import read_auxiliary
+from mlestar.data.columns import described
 from mlestar.data.infer import Inference
 from mlestar.data.roles import detect_role
 from mlestar.data.sources import storage_of, typed
@@ -70,8 +71,12 @@ def with_tables(
         except ValueError as error:  # a name that is there already
             raise DataError(f"auxiliary table {name}: {error}; give the table another name") from None
         added = joined[joined.columns.difference(before.columns, sort=False)]
-        joined = before.join(typed(added, storage_of(added)))
-        columns += [_column(joined[each], name) for each in added]
+        storage = storage_of(added)
+        joined = before.join(typed(added, storage))
+        columns += [
+            described(joined[column], held, *detect_role(joined[column], held), name)
+            for column, held in storage.items()
+        ]
     inferences = [
         Inference(
             f"data.auxiliary.{each.table.name}",
@@ -83,12 +88,3 @@ def with_tables(
     warnings = [f"auxiliary table {each.table.name}: {reason}" for each in found for reason in each.unused]
     own = {"columns": (*task.columns, *columns), "tables": tuple(each.table for each in found)}
     return task.model_copy(update=own), joined, inferences, warnings
-
-
-def _column(values: pd.Series, table: str) -> Column:
-    held = storage_of(values.to_frame())[str(values.name)]
-    role, note = detect_role(values, held)
-    missing, unique = int(values.isna().sum()), int(values.nunique())
-    return Column(
-        name=str(values.name), storage=held, role=role, missing=missing, unique=unique, note=note, table=table
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from mlestar.data.sources import typed
 from mlestar.data.tables import read_arrow
-from mlestar.data.task import Column, Table, Task
+from mlestar.data.task import Column, Storage, Table, Task
 from mlestar.evaluation.folds import read_target
 from mlestar.stages.scoped import table_file
 from mlestar.validation.holdout import sample_rows
@@ -82,12 +82,14 @@ def draw_sample(task: Task, train_dir: Path, *, grouped: bool, with_tables: bool
             shipped[task.group] = target["group"]
     else:
         target = target.drop(columns="group", errors="ignore")
-    known = _parsed(task, _csv(shipped))[list(task.targets)].notna().all(axis=1).to_numpy()  # no class called "NA"
+    known = (
+        _parsed(task.feature_storage, _csv(shipped))[list(task.targets)].notna().all(axis=1).to_numpy()
+    )  # no class called "NA"
     text = _csv(shipped[known])
     tables = {name: _csv(frame) for name, frame in found.items()}
     return Sample(
         csv=text,
-        features=typed(_parsed(task, text), task.feature_storage),
+        features=typed(_parsed(task.feature_storage, text), task.feature_storage),
         target=target[known].reset_index(drop=True),
         y=y[rows][known],
         fitted_rows=int(known[:fitted_rows].sum()),
@@ -112,8 +114,7 @@ def _number(key: Column, frames: Sequence[pd.DataFrame]) -> None:
 
 def _read_back(table: Table, task: Task, text: str) -> pd.DataFrame:
     storage = {key: task.storage[key] for key in table.key} | table.storage
-    strings = {name: str for name, held in storage.items() if held == "string"}
-    return typed(pd.read_csv(io.StringIO(text), dtype=strings, low_memory=False), storage)
+    return typed(_parsed(storage, text), storage)
 
 
 def _chosen(task: Task, y: np.ndarray) -> tuple[np.ndarray, int]:
@@ -130,7 +131,7 @@ def _csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, lineterminator="\n")
 
 
-def _parsed(task: Task, text: str) -> pd.DataFrame:
+def _parsed(storage: Mapping[str, Storage], text: str) -> pd.DataFrame:
     """The table that a program reads; text that means "missing" in a CSV file is missing."""
-    strings = {name: str for name, held in task.feature_storage.items() if held == "string"}
+    strings = {name: str for name, held in storage.items() if held == "string"}
     return pd.read_csv(io.StringIO(text), dtype=strings, low_memory=False, index_col=False)

@@ -95,8 +95,8 @@ def fit_first(
     """
     failures, notes = [], []
     cheapest = min(order, key=lambda each: _cost(scoped, each, budget))
-    for offered in [*order, cheapest]:
-        members, is_last = [member for member, _ in offered.members], offered is cheapest
+    for place, offered in enumerate([*order, cheapest]):
+        members, is_last = [member for member, _ in offered.members], place == len(order)
         choice = repeated(offered)
         if not affordable.repeatedly(choice.solution, members):
             choice = offered
@@ -124,7 +124,7 @@ def fit_first(
             failures.append((failure.status, failure.reason))
             continue
         facts = {"fit_seconds": round(taken, 3), "fit_rows": rows, "fit_threads": threads}
-        return choice, program, {**facts, "notes": [*_in_part(rows, len(harness.y)), *notes]}
+        return choice, program, {**facts, "notes": [*_in_part(rows, len(harness.y)), *dict.fromkeys(notes)]}
     raise BudgetError(f"ensemble: nothing could be fitted on all training rows: {why_nothing_ran(failures)}")
 
 

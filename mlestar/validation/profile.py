@@ -35,11 +35,13 @@ def profile(source: Source, holdout: Holdout) -> dict[str, dict[str, Any]]:
     """
     task = source.task
     tables = {"train": (source.train_features, source.train_y), "holdout": (holdout.features, holdout.y)}
+    keys = {column.name for column in task.columns if column.role == "key"}  # which name a row, and say nothing of it
+    shown = [name for name in task.features if name not in keys]
     step = max(min(_CELLS // len(task.columns), _MOST_ROWS), _FEWEST_ROWS)
     columns: dict[str, dict[str, pd.Series]] = {}
     for part, (features, y) in tables.items():
         rows = slice(None, None, -(-len(features) // step))
-        for name in task.features:
+        for name in shown:
             columns.setdefault(name, {})[part] = features[name].iloc[rows].dropna()
         for index, name in enumerate(task.targets):
             values = np.asarray(task.classes, dtype=object)[y.astype(int)] if task.is_classification else y

@@ -46,7 +46,8 @@ def ensemble(searched: Path, workers_address: str, tmp_path: Path, monkeypatch: 
     def run(
         fold_seconds: float, rows: int | None = None, constraints: dict[str, float] | None = None
     ) -> tuple[Path, str]:
-        scope, candidates, model = (tmp_path / name for name in ("scope", "candidates", "model"))
+        root = tmp_path / str(len(list(tmp_path.iterdir())))
+        scope, candidates, model = (root / name for name in ("scope", "candidates", "model"))
         shutil.copytree(searched / "scope", scope)
         shutil.copytree(searched / "candidates", candidates)
         known = read_json(scope / "scope.json")
@@ -94,9 +95,22 @@ def test_of_a_large_table_the_judged_model_may_be_fitted_on_a_part(ensemble: Ens
 def test_what_breaks_a_constraint_gives_way_to_the_next_best(ensemble: Ensemble, constraint: str, unit: str) -> None:
     """Nothing keeps to these, so that all are tried; the last ships, and validate refuses it."""
     model, _ = ensemble(1.0, constraints={constraint: 0.001})
-    notes = [each for each in read_json(model / "model.json")["notes"] if "the spec allows 0.001" in each]
-    assert len(notes) > 1
-    assert all(unit in each for each in notes)
+    assert len(broken(model, f"{unit}, of which")) > 1
+
+
+def test_what_keeps_to_a_constraint_ships(ensemble: Ensemble) -> None:
+    """The best is the cheapest here: it does not stand for all others. The limit is what the smallest has."""
+    model, _ = ensemble(0.001, constraints={"model_mb": 0.001})
+    notes = broken(model, "MB, of which")
+    assert len(notes) == len(read_json(model / "ensemble.json")["candidates"])
+    smallest = min(float(note.split(" has ")[1].split(" MB")[0]) for note in notes)
+    model, _ = ensemble(0.001, constraints={"model_mb": 1.01 * smallest})
+    assert (model / "model.skops").stat().st_size / 1e6 <= 1.01 * smallest
+
+
+def broken(model: Path, what: str) -> list[str]:
+    """The notes that say which choice broke a constraint."""
+    return [each for each in read_json(model / "model.json")["notes"] if what in each]
 
 
 def test_a_model_in_place_of_a_better_one_says_so(ensemble: Ensemble) -> None:
