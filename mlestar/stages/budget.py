@@ -22,7 +22,7 @@ LONGEST_FIT = 3600.0
 FIT_AND_REFIT = 2.5
 """Times a fit on the training rows: that of finalize has more rows, and leaves time for what finalize does after it."""
 
-_MOST_SHARES = {"ensemble": 0.07, "validate": 0.11, "finalize": 0.07}
+_MOST_SHARES = {"ensemble": 0.10, "validate": 0.11, "finalize": 0.09}
 _LEAST_SHARE = 0.03  # of each: a longer search leaves more to choose from and to check
 _NEEDS = {
     "ensemble": (2.0, 4.0),
