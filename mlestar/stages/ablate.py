@@ -34,19 +34,23 @@ def ablate(
         Number of the outer step, from 1.
     """
     with open_branch("ablate", scope_dir, train_dir, candidates_dir, store, branch=branch, step=step) as work:
-        best = work.candidates.best
-        solution = work.candidates.solution(best.id)
-        nulls = work.proposer.nulls(solution)
-        folds = _folds(work, [proposal.solution for _, proposal in nulls])
-        for kind, proposal in nulls:
-            known = work.candidates.find(proposal.solution.id)
-            evaluation = work.evaluate(proposal.solution, proposal.name, parent=best.id, block=kind, folds=folds)
-            if evaluation is None:
-                continue
-            work.candidates.history["ablations"].append(_effect(work, best, kind, proposal.name, evaluation))
-            if known is None and work.is_better(evaluation):
-                work.accept(proposal.solution)
+        if work.candidates.best_id:
+            _ablate(work)
     work.candidates.write(ablated_dir)
+
+
+def _ablate(work: Branch) -> None:
+    best = work.candidates.best
+    nulls = work.proposer.nulls(work.candidates.solution(best.id))
+    folds = _folds(work, [proposal.solution for _, proposal in nulls])
+    for kind, proposal in nulls:
+        known = work.candidates.find(proposal.solution.id)
+        evaluation = work.evaluate(proposal.solution, proposal.name, parent=best.id, block=kind, folds=folds)
+        if evaluation is None:
+            continue
+        work.candidates.history["ablations"].append(_effect(work, best, kind, proposal.name, evaluation))
+        if known is None and work.is_better(evaluation):
+            work.accept(proposal.solution)
 
 
 def _folds(work: Branch, solutions: Sequence[Solution]) -> int:

@@ -19,6 +19,7 @@ from mlestar.solution import Block, Solution
 from mlestar.stages.budget import StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.choices import Choice, account, passed_over, ranked
+from mlestar.stages.failures import why_nothing_ran
 from mlestar.stages.labels import bare, with_fixed_labels
 from mlestar.stages.model import ModelFacts, write_model
 from mlestar.stages.scoped import Scoped, open_harness
@@ -103,7 +104,7 @@ def _choices(
         key=lambda entry: -harness.gain(entry.score or 0.0, 0.0),
     )
     if not scored:
-        raise BudgetError("ensemble: no branch delivered a candidate that ran; give the run a larger budget")
+        raise BudgetError(f"ensemble: {why_nothing_ran(merged.entries)}")
     different = [each for place, each in enumerate(scored) if not _repeats(merged, each, scored[:place])]
     pool = _pool(different, lambda each: bool(affordable.rows(bare(merged.solution(each.id)), [each])))
     singles = pool[:3]

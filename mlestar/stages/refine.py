@@ -48,7 +48,7 @@ def refine(
     """
     with open_branch("refine", scope_dir, train_dir, candidates_dir, store, branch=branch, step=step) as work:
         exhausted: set[_Target] = set()
-        while not work.budget.exhausted and (target := _most_promising(work, exhausted)):
+        while work.candidates.best_id and not work.budget.exhausted and (target := _most_promising(work, exhausted)):
             if not _refine_block(work, target):
                 exhausted.add(target)
     work.candidates.write(refined_dir)

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from mlestar.errors import BudgetError
+from mlestar.progress import emit
 from mlestar.recipes import Proposal, plain_solution
 from mlestar.stages.branch import Branch, open_branch
 from mlestar.stages.failures import why_nothing_ran
@@ -34,7 +35,7 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
     Raises
     ------
     BudgetError
-        When no candidate ran to its end.
+        When no candidate ran to its end, and there is no other branch that may have one.
     """
     with open_branch("search", scope_dir, train_dir, None, store, branch=branch) as work:
         reserve = _MERGE_SHARE * work.budget.limit
@@ -45,10 +46,10 @@ def search(*, scope_dir: Path, train_dir: Path, candidates_dir: Path, branch: in
                 _try(work, proposal)
         if work.candidates.best_id is None:  # scope has the plain baseline on record, so that it costs no time
             _try(work, Proposal(plain_solution(work.scoped.task), "plain baseline"), required=True)
-        if work.candidates.best_id is None:
-            failures = [(each.status, each.reason) for each in work.candidates.entries]
-            raise BudgetError(f"search, branch {branch}: no candidate ran to its end: {why_nothing_ran(failures)}")
-        _merge(work)
+        if work.candidates.best_id:
+            _merge(work)
+        else:
+            _go_on_without(work)
     work.candidates.write(candidates_dir)
 
 
@@ -64,6 +65,14 @@ def _try(work: Branch, proposal: Proposal, *, required: bool = False) -> None:
     evaluation = work.evaluate(proposal.solution, proposal.name, required=required)
     if work.is_better(evaluation):
         work.accept(proposal.solution)
+
+
+def _go_on_without(work: Branch) -> None:
+    """Leave the run to the other branches, where there are any."""
+    why = f"search, branch {work.branch}: {why_nothing_ran(work.candidates.entries)}"
+    if work.scoped.scope.pipeline.branches == 1:
+        raise BudgetError(why)
+    emit("note", message=why)
 
 
 def _merge(work: Branch) -> None:

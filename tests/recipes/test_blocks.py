@@ -20,6 +20,7 @@ from mlestar.recipes.features_arithmetic import features as arithmetic
 from mlestar.recipes.features_crosses import features as crosses
 from mlestar.recipes.features_dates import features as calendar
 from mlestar.recipes.features_geography import features as geography
+from mlestar.recipes.features_history import features as history
 from mlestar.recipes.features_neighbours import features as neighbours
 from mlestar.recipes.features_screening import features as screening
 from mlestar.recipes.features_winsorising import features as winsorising
@@ -88,6 +89,31 @@ def test_neighbours_show_no_row_its_own_target(where: str) -> None:
     assert np.corrcoef(block.fit_transform(table, hill).iloc[:, -1], hill)[0, 1] > 0.95
     elsewhere = block.transform(pd.DataFrame({"latitude": [0.5, np.nan], "longitude": [0.5, 0.1]}))
     assert elsewhere.iloc[0, -1] < hill.mean()
+
+
+def test_a_row_is_told_of_targets_that_were_known_before_it() -> None:
+    random = np.random.default_rng(0)
+    days, shops = np.repeat(np.arange(400.0), 3), np.tile([1.0, 2.0, 3.0], 400)
+    table = pd.DataFrame({"day": days, "shop": shops, "x": random.normal(size=1200)})
+    y = 100 * shops + days
+    shuffled = random.permutation(1200)
+    block = history(context(time="day", gap=3), share=0.05, periods=8, most=1)
+    told = block.fit_transform(table.iloc[shuffled], y[shuffled]).sort_index()
+    known = told.dropna()
+    assert list(told.columns[3:]) == [
+        "time since the last known target",
+        "target 1 lately",
+        "target 1 lately by shop",
+    ]
+    assert known["day"].min() >= 50  # before, nothing is known
+    assert (known["time since the last known target"] >= 2).all()  # the gap is a day of three rows
+    lag = y[known.index] - known["target 1 lately by shop"]
+    assert lag.between(1, 50 + 0.05 * 400 + 2).all()
+    changed = np.where(table["day"] >= 200, -1e6, y)
+    again = block.fit_transform(table, changed)
+    pd.testing.assert_frame_equal(again[table["day"] < 200], told[table["day"] < 200])
+    later = block.fit(table, y).transform(pd.DataFrame({"day": [405.0], "shop": [2.0], "x": [0.0]}))
+    assert later["target 1 lately by shop"].item() == pytest.approx(200 + 389.5, abs=0.6)
 
 
 def test_crosses_find_the_pair_that_matters() -> None:
