@@ -104,7 +104,8 @@ def _choices(
         key=lambda entry: -harness.gain(entry.score or 0.0, 0.0),
     )
     if not scored:
-        raise BudgetError(f"ensemble: {why_nothing_ran(merged.entries)}")
+        failures = [(each.status, each.reason) for each in merged.entries]
+        raise BudgetError(f"ensemble: no candidate ran to its end: {why_nothing_ran(failures)}")
     different = [each for place, each in enumerate(scored) if not _repeats(merged, each, scored[:place])]
     pool = _pool(different, lambda each: bool(affordable.rows(bare(merged.solution(each.id)), [each])))
     singles = pool[:3]

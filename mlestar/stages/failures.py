@@ -1,15 +1,12 @@
-"""What to say when no candidate ran to its end: the commonest reasons, and what may help."""
+"""What to say when nothing ran: the commonest reasons, and what may help."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from mlestar.stages.candidates import Candidate
-
 __all__ = ["why_nothing_ran"]
 
-_NOTHING_RAN = "no candidate ran to its end"
 _MOST_REASONS = 3
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _REMEDIES = {
@@ -20,20 +17,28 @@ _REMEDIES = {
 }
 
 
-def why_nothing_ran(candidates: Sequence[Candidate]) -> str:
+def why_nothing_ran(failures: Sequence[tuple[str, str | None]]) -> str:
     """The commonest reasons with how often they occurred, and the remedy for the first; on one line.
 
-    Reasons that differ in numbers only, such as seconds or lines, count as one.
+    Parameters
+    ----------
+    failures : sequence of (status, reason)
+        Reasons that differ in numbers only, such as seconds or lines, count as one.
+
+    Examples
+    --------
+    >>> why_nothing_ran([("timeout", f"over the time limit of {seconds} s in fit") for seconds in (3.5, 2.0)])
+    '2x timeout: over the time limit of 3.5 s in fit; give it a larger budget'
     """
     alike: dict[str, list[str]] = {}
-    for each in candidates:
-        text = f"{each.status}: {each.reason}" if each.reason else each.status
+    for status, reason in failures:
+        text = f"{status}: {reason}" if reason else status
         alike.setdefault(_NUMBER.sub("0", text), []).append(text)
     groups = sorted(alike.values(), key=len, reverse=True)
     if not groups:
-        return f"{_NOTHING_RAN}: none was started; {_REMEDIES['timeout']}"
+        return f"none was started; {_REMEDIES['timeout']}"
     reasons = [f"{len(group)}x {group[0]}" for group in groups[:_MOST_REASONS]]
-    if rest := len(candidates) - sum(map(len, groups[:_MOST_REASONS])):
+    if rest := len(failures) - sum(map(len, groups[:_MOST_REASONS])):
         reasons.append(f"{rest}x something else")
     remedy = _REMEDIES.get(groups[0][0].partition(":")[0], _REMEDIES["failed"])
-    return f"{_NOTHING_RAN}: {'; '.join(reasons)}; {remedy}"
+    return f"{'; '.join(reasons)}; {remedy}"

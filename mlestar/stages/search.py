@@ -69,7 +69,8 @@ def _try(work: Branch, proposal: Proposal, *, required: bool = False) -> None:
 
 def _go_on_without(work: Branch) -> None:
     """Leave the run to the other branches, where there are any."""
-    why = f"search, branch {work.branch}: {why_nothing_ran(work.candidates.entries)}"
+    failures = [(each.status, each.reason) for each in work.candidates.entries]
+    why = f"search, branch {work.branch}: no candidate ran to its end: {why_nothing_ran(failures)}"
     if work.scoped.scope.pipeline.branches == 1:
         raise BudgetError(why)
     emit("note", message=why)
