@@ -17,6 +17,7 @@ from mlestar.progress import emit
 from mlestar.recipes import find_recipe
 from mlestar.solution import Block, Solution
 from mlestar.stages.budget import StageBudget
+from mlestar.stages.calibration import calibrated
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.choices import Choice, account, passed_over, ranked
 from mlestar.stages.failures import why_nothing_ran
@@ -198,17 +199,17 @@ def _single(harness: Harness, merged: Candidates, budget: StageBudget, candidate
         candidate.score or 0.0,
         tuple(candidate.fold_scores),
     )
-    return _with_fixed_labels(harness, merged, budget, choice)
+    return _as_it_ships(harness, merged, budget, choice)
 
 
-def _with_fixed_labels(harness: Harness, merged: Candidates, budget: StageBudget, choice: Choice) -> Choice:
-    """The choice as it ships, without what would be fitted on out-of-fold predictions.
+def _as_it_ships(harness: Harness, merged: Candidates, budget: StageBudget, choice: Choice) -> Choice:
+    """The choice with what is fitted on out-of-fold predictions as fixed numbers: a temperature, or weights for labels.
 
     Where labels cannot be fixed they are the most probable classes, and the score is that of these.
     """
-    if not choice.solution.needs_out_of_fold:
-        return choice
     stack = np.stack([merged.predictions[member.id] for member, _ in choice.members], axis=1)
+    if not choice.solution.needs_out_of_fold:
+        return calibrated(harness, choice, stack)
     seconds = _second_level_seconds(budget)
     if fixed := with_fixed_labels(harness, choice.solution, stack, seconds=seconds):
         return replace(choice, solution=fixed)
@@ -268,7 +269,7 @@ def _ensemble(
         evaluation = harness.evaluate(solution, seconds=_second_level_seconds(budget))
         fold_scores = list(evaluation.fold_scores) if evaluation.ok else fold_scores
     choice = Choice(method, solution, tuple(members), float(np.mean(fold_scores)), tuple(fold_scores))
-    return _with_fixed_labels(harness, merged, budget, choice)
+    return _as_it_ships(harness, merged, budget, choice)
 
 
 def _second_level_seconds(budget: StageBudget) -> Callable[[], float]:
