@@ -15,6 +15,8 @@ from mlestar.errors import quoted
 __all__ = ["Suspicion", "suspected_leaks", "suspicions"]
 
 _SAMPLE, _LEAST_SAMPLE, _CELLS = 5_000, 1_000, 2_000_000  # rows at most and at least, and rows times columns
+_MOST_BINS, _LEAST_IN_BIN = 64, 8
+_DEVIATIONS = 3.0  # of the correlation ratio of noise, above which a column says more than that
 _DEPTH = 6
 _NEARLY_PERFECT_ROC_AUC = 0.995
 _NEARLY_PERFECT_R2 = 0.98
@@ -75,7 +77,10 @@ def _identifiers(frame: pd.DataFrame, task: Task) -> list[Suspicion]:
 
 
 def _counts_up(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column) and bool((column.diff().iloc[1:] == 1).all())
+    if not pd.api.types.is_numeric_dtype(column):
+        return False
+    first, last = column.iloc[[0, -1]]
+    return bool(last == first + len(column) - 1 and (column.diff().iloc[1:] == 1).all())
 
 
 def _telling_columns(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[Suspicion]:
@@ -94,14 +99,31 @@ def _telling_columns(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[S
     else:
         measure, score, least = "R2", r2_score, _NEARLY_PERFECT_R2
     found = []
-    for name, predict in [(each, _by_tree) for each in task.numeric] + [
-        (each, _by_category) for each in task.categorical
-    ]:
+    numeric = _more_than_chance(frame[list(task.numeric)].iloc[rows], y[rows])
+    for name, predict in [(each, _by_tree) for each in numeric] + [(each, _by_category) for each in task.categorical]:
         reached = score(y[scored], predict(frame[name].iloc[fitted], y[fitted], frame[name].iloc[scored]))
         if reached >= least:
             sentence = f"{quoted(name)} alone predicts the target nearly perfectly ({measure} {reached:.3f}); forbid it"
             found.append(Suspicion(f"{sentence} as a feature if it is known only afterwards", name))
     return found
+
+
+def _more_than_chance(numbers: pd.DataFrame, y: NDArray[Any]) -> list[str]:
+    """The columns whose order says more of the target than chance would: a tree for each takes long where many are.
+
+    By the correlation ratio: the share of the target's variance that lies between as many bins of equal size.
+    """
+    values = np.column_stack([_as_numbers(column) for _, column in numbers.items()] or [np.empty((len(y), 0))])
+    order, targets = np.argsort(values, axis=0), np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+    bins = max(min(_MOST_BINS, len(y) // _LEAST_IN_BIN), 2)
+    starts = np.linspace(0, len(y), bins, endpoint=False).astype(int)
+    sizes = np.diff([*starts, len(y)])[:, None]
+    ratios = np.zeros(values.shape[1])
+    for target in (targets - targets.mean(axis=0)).T:
+        between = (np.add.reduceat(target[order], starts, axis=0) ** 2 / sizes).sum(axis=0)
+        ratios = np.maximum(ratios, between / max(float((target**2).sum()), np.finfo(float).tiny))
+    chance, deviation = (bins - 1) / (len(y) - 1), np.sqrt(2 * (bins - 1)) / len(y)
+    return [name for name, ratio in zip(numbers, ratios, strict=True) if ratio > chance + _DEVIATIONS * deviation]
 
 
 def _mean_area(y: NDArray[Any], predicted: NDArray[Any]) -> float:
@@ -115,15 +137,15 @@ def _mean_area(y: NDArray[Any], predicted: NDArray[Any]) -> float:
 def _by_tree(column: pd.Series, y: NDArray[Any], new: pd.Series) -> NDArray[Any]:
     from sklearn.tree import DecisionTreeRegressor
 
-    numbers, new_numbers = (_held_by_tree(each) for each in (column, new))
+    numbers, new_numbers = (_as_numbers(each)[:, None] for each in (column, new))
     return (
         DecisionTreeRegressor(max_depth=_DEPTH, min_samples_leaf=5, random_state=0).fit(numbers, y).predict(new_numbers)
     )
 
 
-def _held_by_tree(column: pd.Series) -> NDArray[Any]:
-    """As (rows, 1); trees hold numbers in float32, and refuse what that cannot."""
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)[:, None]
+def _as_numbers(column: pd.Series) -> NDArray[Any]:
+    """Missing where it is none; trees hold numbers in float32, and refuse what that cannot."""
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
     return np.where(abs(numbers) < np.finfo(np.float32).max, numbers, np.nan)
 
 

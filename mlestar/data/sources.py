@@ -109,6 +109,8 @@ def _storage(column: pd.Series) -> Storage:
 
 def _held(column: pd.Series, storage: Storage) -> pd.Series:
     if storage == "number":
+        if column.dtype == np.float64:
+            return column
         return pd.to_numeric(column, errors="coerce").astype(np.float64)
     if storage == "date":
         dates = pd.to_datetime(column, errors="coerce", utc=True)
