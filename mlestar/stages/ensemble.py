@@ -25,13 +25,14 @@ from mlestar.stages.labels import bare, with_fixed_labels
 from mlestar.stages.model import ModelFacts, write_model
 from mlestar.stages.scoped import Scoped, open_harness
 from mlestar.stages.shipping import Affordable, fit_first
-from mlestar.stages.weights import Weigh, average, greedy, nested_scores
+from mlestar.stages.weights import MEANS, Weigh, average, greedy, nested_scores
 
 __all__ = ["ensemble"]
 
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _MOST_ALIKE = 4  # of them, with the same model: they add less to each other than another model does
 _AVERAGED = (3, 6)  # with equal weights, of the best with different models
+_NAMES_OF_MEANS = {"weighted": "", "geometric": " by log odds"}
 _LEAST_WEIGHT = 0.05
 _SECOND_LEVEL_SECONDS = 30.0
 _PLACE: dict[str, Any] = {"stage": "ensemble", "branch": None, "step": None}  # of events
@@ -153,6 +154,7 @@ def _ensembles(
         *(("average of {} models", average(different[:most])) for most in _AVERAGED),
         ("greedy", greedy),
     ]
+    means = {name: MEANS[name] for name in _means(harness, postprocess)}
     found: set[tuple[float, ...]] = set()
     for method, weigh in plans[: scoped.scope.pipeline.ensemble_rounds]:
         if budget.exhausted:
@@ -162,8 +164,16 @@ def _ensembles(
         members = [(each, weight) for each, weight in members if weight > 0]
         if len(members) > 1 and tuple(weights) not in found:
             found.add(tuple(weights))
-            nested = nested_scores(harness, stack, shipped(weigh))
-            yield _ensemble(harness, merged, method.format(len(members)), members, postprocess, nested, budget)
+            nested = nested_scores(harness, stack, shipped(weigh), list(means.values()))
+            for mean, scores in zip(means, nested, strict=True):
+                named = f"{method.format(len(members))}{_NAMES_OF_MEANS[mean]}"
+                yield _ensemble(harness, merged, named, mean, members, postprocess, scores, budget)
+
+
+def _means(harness: Harness, postprocess: Block | None) -> list[str]:
+    """Of probabilities that the metric judges itself, that of log odds as well: it is often the better ranking."""
+    judges_probabilities = harness.task.is_classification and harness.metric.needs != "label" and postprocess is None
+    return ["weighted", "geometric"] if judges_probabilities else ["weighted"]
 
 
 def _pool(ranked: Sequence[Candidate], affordable: Callable[[Candidate], bool]) -> list[Candidate]:
@@ -225,15 +235,15 @@ def _as_it_ships(harness: Harness, merged: Candidates, budget: StageBudget, choi
 
 def _combined(merged: Candidates, members: Sequence[Candidate]) -> Solution:
     """The members averaged."""
-    return _weighted(merged, members, tuple(1 / len(members) for _ in members), None)
+    return _weighted(merged, members, tuple(1 / len(members) for _ in members), "weighted", None)
 
 
 def _weighted(
-    merged: Candidates, members: Sequence[Candidate], weights: tuple[float, ...], postprocess: Block | None
+    merged: Candidates, members: Sequence[Candidate], weights: tuple[float, ...], mean: str, postprocess: Block | None
 ) -> Solution:
     return Solution(
         tuple(merged.solution(each.id).members[0] for each in members),
-        find_recipe("combine", "weighted").block({"weights": weights}),
+        find_recipe("combine", mean).block({"weights": weights}),
         postprocess,
     )
 
@@ -257,13 +267,14 @@ def _ensemble(
     harness: Harness,
     merged: Candidates,
     method: str,
+    mean: str,
     members: Sequence[tuple[Candidate, float]],
     postprocess: Block | None,
-    fold_scores: list[float],
+    fold_scores: Sequence[float],
     budget: StageBudget,
 ) -> Choice:
     candidates, weights = zip(*members, strict=True)
-    solution = _weighted(merged, candidates, weights, postprocess)
+    solution = _weighted(merged, candidates, weights, mean, postprocess)
     if postprocess is not None:
         # The nested scores are of the plain combination; what comes after it is fitted in the worker, nested as well.
         evaluation = harness.evaluate(solution, seconds=_second_level_seconds(budget))

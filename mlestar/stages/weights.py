@@ -9,15 +9,35 @@ import numpy as np
 
 from mlestar.evaluation import Harness, InvalidScore
 
-__all__ = ["Weigh", "average", "greedy", "nested_scores"]
+__all__ = ["LEAST_CHANCE", "MEANS", "Weigh", "arithmetic", "average", "geometric", "greedy", "nested_scores"]
 
 Weigh: TypeAlias = Callable[[Harness, np.ndarray, np.ndarray], np.ndarray]
 """(harness, stack (rows, candidates, outputs), rows to look at) -> weights (candidates,), which sum to one."""
+Mean: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
+LEAST_CHANCE = float(np.finfo(float).eps)
+"""Of a class, as scikit-learn's log_loss clips it."""
+
+_LEAST_FACTOR = 1e-6  # of a geometric mean: a class that one member excludes is improbable, and not impossible
 _ROUNDS, _PATIENCE = 12, 4  # of greedy selection; and how many of them may bring nothing until it ends
 _BAGS = 6  # samples of the rows, of which greedy selection chooses on each
-_LEAST_CHANCE = float(np.finfo(float).eps)  # of a class, as scikit-learn's log_loss clips it
 _MOST_ROWS = 3000  # from which half is drawn for a bag; more change the weights little and cost much
+
+
+def arithmetic(stack: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weighted mean (rows, outputs) of a stack (rows, candidates, outputs), as ``combine_weighted`` makes it."""
+    return np.tensordot(stack, weights, axes=(1, 0))
+
+
+def geometric(stack: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """That of log odds, as ``combine_geometric`` makes it."""
+    logs = np.tensordot(np.log(np.clip(stack, _LEAST_FACTOR, 1)), weights, axes=(1, 0))
+    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+MEANS: dict[str, Mean] = {"weighted": arithmetic, "geometric": geometric}
+"""By the name of the combine recipe that makes it."""
 
 
 def average(places: Sequence[int]) -> Weigh:
@@ -59,8 +79,8 @@ def _selected(harness: Harness, stack: np.ndarray, rows: np.ndarray) -> np.ndarr
     return best / best.sum() if best.sum() else average(range(stack.shape[1]))(harness, stack, rows)
 
 
-def nested_scores(harness: Harness, stack: np.ndarray, weigh: Weigh) -> list[float]:
-    """A score per fold with weights that were chosen on the other folds."""
+def nested_scores(harness: Harness, stack: np.ndarray, weigh: Weigh, means: Sequence[Mean]) -> list[tuple[float, ...]]:
+    """Per mean a score per fold, with weights that were chosen on the other folds."""
     known = np.isfinite(stack).all(axis=(1, 2))
     scores = []
     for fold in harness.folds:
@@ -68,15 +88,15 @@ def nested_scores(harness: Harness, stack: np.ndarray, weigh: Weigh) -> list[flo
             inside = np.zeros(len(known), dtype=bool)
             inside[fold.valid] = True
             weights = weigh(harness, stack, np.flatnonzero(known & ~inside))
-            scores.append(harness.score(fold.valid, np.tensordot(stack[fold.valid], weights, axes=(1, 0))))
-    return scores
+            scores.append([harness.score(fold.valid, mean(stack[fold.valid], weights)) for mean in means])
+    return list(zip(*scores, strict=True))
 
 
 def _gain(harness: Harness, rows: np.ndarray, predictions: np.ndarray) -> float:
     """By the metric; where this judges labels, by the likelihood of the classes: labels are chosen from the average."""
     if harness.metric.needs == "label" or harness.metric.name == "log_loss":
         chances = predictions[np.arange(len(rows)), harness.y[rows].astype(int)]
-        return float(np.mean(np.log(np.clip(chances, _LEAST_CHANCE, 1.0))))
+        return float(np.mean(np.log(np.clip(chances, LEAST_CHANCE, 1.0))))
     try:
         return harness.gain(harness.score(rows, predictions), 0.0)
     except InvalidScore:

@@ -15,6 +15,8 @@ from sklearn.datasets import load_diabetes
 from sklearn.metrics import f1_score
 
 from mlestar.recipes.clean_standard import clean
+from mlestar.recipes.combine_geometric import combine as combine_geometric
+from mlestar.recipes.combine_weighted import combine as combine_weighted
 from mlestar.recipes.encode_native import encode as encode_native
 from mlestar.recipes.features_arithmetic import features as arithmetic
 from mlestar.recipes.features_crosses import features as crosses
@@ -28,6 +30,7 @@ from mlestar.recipes.model_linear_lightgbm import model as trending
 from mlestar.recipes.postprocess_clip import postprocess as clip
 from mlestar.recipes.postprocess_threshold import postprocess as threshold
 from mlestar.recipes.target_log1p import target
+from mlestar.stages.weights import MEANS
 
 
 def context(**changes: Any) -> SimpleNamespace:
@@ -140,6 +143,14 @@ def test_native_encoding_keeps_levels_of_the_training_rows() -> None:
     assert column.astype("object").tolist()[:3] == ["a", "(rare)", "(rare)"]
     assert column.isna().tolist() == [False, False, False, True]
     assert coded.columns[0].isidentifier()
+
+
+@given(arrays(float, (5, 3, 4), elements=st.floats(0, 1)), arrays(float, 3, elements=st.floats(0.05, 2)))
+def test_members_are_combined_as_the_ensemble_scored_them(stack: np.ndarray, weights: np.ndarray) -> None:
+    for name, combine in (("weighted", combine_weighted), ("geometric", combine_geometric)):
+        combined = combine(context(), weights=tuple(weights)).fit(stack).transform(stack)
+        np.testing.assert_allclose(combined, MEANS[name](stack, weights))
+    np.testing.assert_allclose(combined.sum(axis=1), 1.0)
 
 
 @given(arrays(float, (12, 2), elements=st.floats(-1e6, 1e9)))
