@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from portfolio import FURTHER_TASK, further_tables
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
-from systems import DATA, ROOT, TIME_COLUMNS
+from systems import DATA, ROOT, time_column
 
 SHARE = 0.25  # of the rows
 OUT = ROOT / "runs" / "development"
@@ -27,7 +27,7 @@ def main() -> None:
     for name, task, frame in _tables():
         folder = OUT / name
         folder.mkdir(parents=True, exist_ok=True)
-        held_out = _held_out(frame, task, TIME_COLUMNS.get(name))
+        held_out = _held_out(frame, task, time_column(name, task))
         frame[~held_out].to_csv(folder / "train.csv", index=False)
         frame[held_out].drop(columns=task["target"]).to_csv(folder / "test.csv", index=False)
         frame.loc[held_out, [task["target"]]].to_csv(folder / "test_labels.csv", index=False)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import resource
 import shutil
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from summary import budget_table, rank_table, score_table, wall_clock_table
+from stages import STAGES, stage_gains
+from summary import budget_table, plain_table, rank_table, score_table, stage_table, wall_clock_table
 from systems import DATA, ROOT, SYSTEMS
 
 from mlestar.evaluation.metrics import get_metric
@@ -38,8 +38,10 @@ class Row:
     seconds : float
         Wall clock from the start of the process to its end.
     peak_mb : float
-        Largest resident memory of any one of the processes of this command so far.
+        Largest resident memory of any one of its processes.
     exit_code : int
+    gains : dict
+        Of mlestar, what each stage added, see :func:`stages.stage_gains`; a column each.
     """
 
     task: str
@@ -53,6 +55,7 @@ class Row:
     exit_code: int
     version: str
     given: float
+    gains: dict[str, float] = field(default_factory=dict)
 
 
 def main() -> None:
@@ -85,6 +88,7 @@ def main() -> None:
     results = pd.read_csv(arguments.results)
     for budget, rows in results.groupby("budget"):
         sys.stdout.write(f"### {budget:g} s\n\n{score_table(rows, tasks)}\n{rank_table(rows, tasks)}\n")
+        sys.stdout.write(f"{plain_table(rows, tasks)}\n{stage_table(rows, STAGES)}\n")
     own = results[results["system"] == "mlestar"]
     sys.stdout.write(f"### Scores by budget\n\n{budget_table(own, tasks)}\n### Wall clock\n\n{wall_clock_table(own)}")
 
@@ -94,17 +98,18 @@ def _run(task: dict, folder: Path, key: dict, version: str, *, given: float) -> 
     folder.mkdir(parents=True)
     path = folder / "predictions.csv"
     started = time.monotonic()
-    code = SYSTEMS[key["system"]].run(key["task"], task, given, key["seed"], folder)
+    finished = SYSTEMS[key["system"]].run(key["task"], task, given, key["seed"], folder)
     elapsed = time.monotonic() - started
     return Row(
         **key,
         metric=task["metric"],
         score=_score(key["task"], task, path) if path.exists() else float("nan"),
         seconds=round(elapsed, 2),
-        peak_mb=round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, 1),
-        exit_code=code,
+        peak_mb=finished.peak_mb,
+        exit_code=finished.exit_code,
         version=version,
         given=round(given, 2),
+        gains=stage_gains(folder / "run"),
     )
 
 
@@ -131,7 +136,8 @@ def _is_known(key: dict, version: str, path: Path) -> bool:
 
 def _record(row: Row, path: Path) -> None:
     """Write a row to the results, in place of an earlier run of the same."""
-    new = pd.DataFrame([asdict(row)])
+    values = asdict(row)
+    new = pd.DataFrame([values | values.pop("gains")])
     results = pd.concat([pd.read_csv(path), new]) if path.exists() else new
     results = results.drop_duplicates(KEY, keep="last")
     results.sort_values(["system", "budget"], kind="stable").to_csv(path, index=False)

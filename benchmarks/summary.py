@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["budget_table", "rank_table", "score_table", "wall_clock_table"]
+__all__ = ["budget_table", "plain_table", "rank_table", "score_table", "stage_table", "wall_clock_table"]
 
 _NORMAL = 1.96  # of 95 %
 
@@ -60,6 +61,36 @@ def _wilson(won: float, count: int) -> tuple[float, float]:
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def plain_table(rows: pd.DataFrame, tasks: dict) -> str:
+    """A Markdown table: mlestar's scores over the seeds beside those of the plain baseline."""
+    lines = [
+        "| task | metric | seeds | mlestar | worst | best | plain | better |",
+        "|---|---|---:|---:|---:|---:|---:|---|",
+    ]
+    for name, part in rows[rows["system"].isin(("mlestar", "plain"))].groupby("task", sort=False):
+        own, plain = (part.loc[part["system"] == system, "score"] for system in ("mlestar", "plain"))
+        if len(own) and len(plain):
+            rises = tasks[name]["direction"] == "max"
+            worst, best = (own.min(), own.max()) if rises else (own.max(), own.min())
+            better = "always" if (worst > plain.max() if rises else worst < plain.min()) else ""
+            better = better or ("on average" if (own.mean() > plain.mean()) == rises else "no")
+            scores = " | ".join(f"{each:.5g}" for each in (own.mean(), worst, best, plain.mean()))
+            lines.append(f"| {name} | {tasks[name]['metric']} | {len(own)} | {scores} | {better} |")
+    return "\n".join(lines) + "\n"
+
+
+def stage_table(rows: pd.DataFrame, stages: Sequence[str]) -> str:
+    """A Markdown table: what each stage of mlestar added, in the unit of :func:`stages.stage_gains`."""
+    known = rows[rows["system"] == "mlestar"].dropna(subset=list(stages))
+    if known.empty:
+        return ""
+    means = known.groupby("task", sort=False)[list(stages)].mean()
+    means.loc["mean"] = means.mean()
+    lines = ["| task | " + " | ".join(stages) + " |", "|---|" + "---:|" * len(stages)]
+    lines += [f"| {name} | " + " | ".join(f"{each:+.1f} %" for each in row) + " |" for name, row in means.iterrows()]
+    return "\n".join(lines) + "\n"
 
 
 def budget_table(rows: pd.DataFrame, tasks: dict) -> str:

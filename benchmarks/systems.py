@@ -13,23 +13,32 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["DATA", "ROOT", "SYSTEMS", "System", "scope_spec"]
+import pandas as pd
+
+__all__ = ["DATA", "ROOT", "SYSTEMS", "Finished", "System", "scope_spec", "time_column"]
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("MLESTAR_BENCH_DATA", ROOT.parent / "shared" / "data"))
 PEERS = ROOT / "benchmarks" / "peers"
 ENVIRONMENTS = ROOT / "runs" / "benchmark" / "environments"
-TIME_COLUMNS = {"bike-sharing-hour": "dteday"}  # which tasks.json describes in words only
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that has ended; ``peak_mb`` is the largest resident memory of any one of its processes."""
+
+    exit_code: int
+    peak_mb: float
 
 
 @dataclass(frozen=True)
 class System:
     """How to run one system, and what its version is.
 
-    ``run(name, task, seconds, seed, folder)`` leaves ``predictions.csv`` in the folder and returns an exit code.
+    ``run(name, task, seconds, seed, folder)`` leaves ``predictions.csv`` in the folder.
     """
 
-    run: Callable[[str, dict, float, int, Path], int]
+    run: Callable[[str, dict, float, int, Path], Finished]
     version: Callable[[], str]
     is_peer: bool = False
 
@@ -50,31 +59,38 @@ def scope_spec(name: str, task: dict, *, seconds: float, seed: int) -> dict:
         spec["task"]["type"] = "regression"
     if "group_col" in task:
         spec["task"]["group"] = task["group_col"]
-    if task["modality"] == "time-ordered":
-        spec["task"]["time"] = TIME_COLUMNS[name]
+    if time := time_column(name, task):
+        spec["task"]["time"] = time
     return spec
 
 
-def run_mlestar(name: str, task: dict, seconds: float, seed: int, folder: Path) -> int:
+def time_column(name: str, task: dict) -> str | None:
+    """What orders the rows of a task in time: what tasks.json names, else the first column that holds dates."""
+    if task["modality"] != "time-ordered" or "time_col" in task:
+        return task.get("time_col")
+    rows = pd.read_csv(DATA / name / "train.csv", nrows=1000).drop(columns=task["target"])
+    texts = rows.select_dtypes(exclude="number")
+    return next((each for each in texts if pd.to_datetime(texts[each], errors="coerce").notna().all()), None)
+
+
+def run_mlestar(name: str, task: dict, seconds: float, seed: int, folder: Path) -> Finished:
     """`mlestar run` on a spec of what tasks.json says."""
     spec = scope_spec(name, task, seconds=seconds, seed=seed)
     path = folder / "spec.yaml"
     path.write_text(json.dumps(spec, indent=1), encoding="utf-8")
     mlestar = Path(sys.executable).with_name("mlestar")
-    with (folder / "log.txt").open("wb") as log:
-        command = [mlestar, "run", path, "--out", folder / "run", "--unblessed"]
-        code = subprocess.run(command, stdout=log, stderr=log, check=False).returncode
+    finished = _finished([mlestar, "run", path, "--out", folder / "run", "--unblessed"], folder)
     if (folder / "run" / "predictions.csv").exists():
         shutil.copyfile(folder / "run" / "predictions.csv", folder / "predictions.csv")
-    return code
+    return finished
 
 
 def run_script(
     script: str, environment: Callable[[], Path], *arguments: str
-) -> Callable[[str, dict, float, int, Path], int]:
+) -> Callable[[str, dict, float, int, Path], Finished]:
     """A script of ``peers/`` in the environment that it needs."""
 
-    def run(name: str, task: dict, seconds: float, seed: int, folder: Path) -> int:
+    def run(name: str, task: dict, seconds: float, seed: int, folder: Path) -> Finished:
         job = {
             "data": str(DATA / name),
             "out": str(folder),
@@ -86,15 +102,24 @@ def run_script(
             "seed": seed,
             "drop": task["drop"],
             "group": task.get("group_col"),
-            "time": TIME_COLUMNS.get(name),
+            "time": time_column(name, task),
         }
         path = folder / "job.json"
         path.write_text(json.dumps(job, indent=1), encoding="utf-8")
-        with (folder / "log.txt").open("wb") as log:
-            command = [environment(), PEERS / script, path, *arguments]
-            return subprocess.run(command, stdout=log, stderr=log, cwd=folder, check=False).returncode
+        return _finished([environment(), PEERS / script, path, *arguments], folder)
 
     return run
+
+
+def _finished(command: list, folder: Path) -> Finished:
+    """Run a command in a folder to its end."""
+    with (
+        (folder / "log.txt").open("wb") as log,
+        subprocess.Popen(command, stdout=log, stderr=log, cwd=folder) as process,
+    ):
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return Finished(process.returncode, round(used.ru_maxrss / 1024, 1))
 
 
 def made_environment(name: str) -> Path:
