@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from mlestar.files import read_json
 from mlestar.stages import run_stage
@@ -64,3 +65,30 @@ def test_a_block_that_only_harms_is_left_out(search: Callable[..., dict[str, Any
         each for each in read_json(refined / "history.json")["refinements"] if each["block"] == "features"
     ]
     assert (refinement["after"], refinement["accepted"]) == (without["id"], True)
+
+
+@pytest.mark.slow
+def test_refinement_goes_round_the_models(search: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """An ensemble averages the errors of different models, so that those behind the best are improved as well."""
+    found = search(
+        tmp_path,
+        "sklearn:diabetes",
+        task={"target": "target", "metric": "rmse"},
+        validation={"folds": 3},
+        budget={"evaluations": 250},
+        pipeline={"branches": 1, "outer_steps": 1, "inner_steps": 2},
+    )
+    ablated, refined = tmp_path / "ablated", tmp_path / "refined"
+    step = {**found, "branch": 0, "step": 1}
+    run_stage("ablate", {**step, "candidates_dir": tmp_path / "candidates", "ablated_dir": ablated})
+    run_stage("refine", {**step, "candidates_dir": ablated, "refined_dir": refined})
+
+    candidates = {each["id"]: each for each in read_json(refined / "candidates.json")["candidates"]}
+    refinements = read_json(refined / "history.json")["refinements"]
+    refined_models = [
+        candidates[each["before"]]["recipes"]["model"] for each in refinements if each["block"] == "model"
+    ]
+    assert len(set(refined_models)) >= 3
+    for each in refinements:
+        if each["accepted"]:
+            assert candidates[each["after"]]["score"] < candidates[each["before"]]["score"]
