@@ -96,6 +96,6 @@ RECIPE = Recipe(
     name="history",
     space={"share": Real(0.005, 0.5, log=True), "periods": Choice(4, 8, 16), "most": Integer(0, 4)},
     portfolio=({}, {"share": 0.2}, {"most": 2}),
-    suits=lambda task: 0.6 if task.time else 0.0,
+    suits=lambda task: 0.9 if task.time else 0.0,
     cost=lambda task: 0.05 + 2e-6 * cells(task),
 )
