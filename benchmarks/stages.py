@@ -18,7 +18,7 @@ def stage_gains(folder: Path) -> dict[str, float]:
     """By how much each stage raised the best cross-validated score over all branches; of ensemble, that of what ships.
 
     In per cent of the lead that the plain baseline has over the same prediction for every row; ablate and refine of all
-    steps together. Empty where the folder holds no run that ended.
+    steps together; 0 where the baseline has no lead. Empty where the folder holds no run that ended.
     """
     path = folder / "pipeline" / "outputs.json"
     if not path.exists():
@@ -30,5 +30,5 @@ def stage_gains(folder: Path) -> dict[str, float]:
     lead = run.gain(plain.score, run.scope["baseline"]["score"])
     found = dict.fromkeys(STAGES, 0.0)
     for each in stages:
-        found[re.sub(r" \d+$", "", each.stage)] += 100 * (each.gain or 0.0) / lead if lead else 0.0
+        found[re.sub(r" \d+$", "", each.stage)] += 100 * (each.gain or 0.0) / lead if lead > 0 else 0.0
     return {stage: round(gain, 3) for stage, gain in found.items()}

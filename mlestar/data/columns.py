@@ -64,9 +64,15 @@ def resolve_columns(
 
 def described(values: pd.Series, held: Storage, role: ColumnRole, note: str | None, table: str | None = None) -> Column:
     """A column with what its values count; the last three are as in :class:`~mlestar.data.task.Column`."""
-    missing, unique = int(values.isna().sum()), int(values.nunique())
     return Column(
-        name=str(values.name), storage=held, role=role, missing=missing, unique=unique, note=note, table=table
+        name=str(values.name),
+        storage=held,
+        role=role,
+        missing=int(values.isna().sum()),
+        unique=int(values.nunique()),
+        length=round(float(values.str.len().fillna(0).mean()), 1) if role == "text" else 0.0,
+        note=note,
+        table=table,
     )
 
 

@@ -28,6 +28,8 @@ class Column(BaseModel):
         ``key`` rows are joined with other tables; it is no feature itself.
     missing, unique : int
         Rows without a value, and distinct values, among the training rows.
+    length : float
+        Of prose: the mean number of characters.
     note : str or None
         Why the role is not what the storage suggests.
     table : str or None
@@ -41,6 +43,7 @@ class Column(BaseModel):
     role: ColumnRole
     missing: int = 0
     unique: int = 0
+    length: float = 0.0
     note: str | None = None
     table: str | None = None
 
@@ -136,6 +139,11 @@ class Task(BaseModel):
     def text(self) -> tuple[str, ...]:
         """Features that are prose."""
         return self._with_role("text")
+
+    @property
+    def characters(self) -> float:
+        """Characters of all prose in all rows: what reading it costs grows with."""
+        return self.rows * sum(column.length for column in self.columns if column.role == "text")
 
     @property
     def dates(self) -> tuple[str, ...]:

@@ -8,17 +8,17 @@ the catalogue imports no modelling library, and a recipe whose library is absent
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlestar.errors import SolutionError
-from mlestar.recipes.recipe import Recipe
+from mlestar.recipes.recipe import Recipe, Settings
 from mlestar.recipes.space import Parameter
 from mlestar.solution import KINDS, chain
 from mlestar.solution.source import Module
@@ -111,22 +111,43 @@ def find_recipe(kind: str, name: str) -> Recipe:
     return parts[0] if len(parts) == 1 else _chained(parts)
 
 
-def _chained(parts: Sequence[Recipe]) -> Recipe:
+@dataclass(frozen=True)
+class _Chain(Recipe):
+    """Recipes in turn, each with the names that its parameters have in the chain."""
+
+    parts: tuple[tuple[Recipe, Mapping[str, str]], ...] = ()
+
+    def settings(self, task: Task) -> Settings:
+        """The first settings of all."""
+        return ({names[each]: value for part, names in self.parts for each, value in part.settings(task)[0].items()},)
+
+    def seconds(self, task: Task, parameters: Mapping[str, Any]) -> float:
+        """Those of all."""
+        return sum(
+            part.seconds(task, {each: parameters[name] for each, name in names.items() if name in parameters})
+            for part, names in self.parts
+        )
+
+
+def _chained(recipes: Sequence[Recipe]) -> Recipe:
     space: dict[str, Parameter] = {}
     taken: set[str] = set()
-    for part in parts:
+    parts: list[tuple[Recipe, Mapping[str, str]]] = []
+    for part in recipes:
         names = {each: each if each not in taken else f"{part.name}_{each}" for each in part.defaults}
         taken |= set(names.values())
+        parts.append((part, names))
         space |= {names[each]: values for each, values in part.space.items()}
-    return Recipe(
-        kind=parts[0].kind,
-        name="+".join(part.name for part in parts),
+    return _Chain(
+        kind=recipes[0].kind,
+        name="+".join(part.name for part in recipes),
         space=space,
-        suits=lambda task: min(part.suits(task) for part in parts),
-        cost=lambda task: sum(part.cost(task) for part in parts),
-        narrows=next((part.narrows for part in parts if part.narrows), ""),
-        text=chain([part.block() for part in parts]).source,
-        unavailable=next((part.unavailable for part in parts if part.unavailable), None),
+        suits=lambda task: min(part.suits(task) for part in recipes),
+        cost=lambda task: sum(part.cost(task) for part in recipes),
+        narrows=next((part.narrows for part in recipes if part.narrows), ""),
+        text=chain([part.block() for part in recipes]).source,
+        unavailable=next((part.unavailable for part in recipes if part.unavailable), None),
+        parts=tuple(parts),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 
 from mlestar.data.task import Task
 from mlestar.recipes.catalogue import find_recipe, knows_recipe
@@ -41,10 +40,4 @@ def _narrowed(kind: str, block: Block, task: Task) -> Task:
 def _block_cost(kind: str, block: Block, task: Task) -> float:
     if not knows_recipe(kind, block.name):
         return _UNKNOWN_BLOCK
-    recipe = find_recipe(kind, block.name)
-    factors = [
-        (block.parameters[name] / recipe.defaults[name]) ** exponent
-        for name, exponent in recipe.grows.items()
-        if name in block.parameters
-    ]
-    return recipe.cost(task) * prod(factors)
+    return find_recipe(kind, block.name).seconds(task, block.parameters)

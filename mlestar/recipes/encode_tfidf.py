@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, CategoryNumbers, Tfidf, as_days, filled
-from mlestar.recipes.recipe import Recipe
+from mlestar.recipes.recipe import Recipe, is_long
 from mlestar.recipes.space import Choice
 
 
@@ -19,8 +19,9 @@ def as_one_text(X):
 def as_counts(X):
     """How many characters, words, digits, capitals and signs the texts of a row have, as logarithms."""
     texts = as_one_text(X)
-    patterns = {"characters": ".", "words": r"\w+", "digits": r"\d", "capitals": "[A-Z]", "signs": r"[^\w\s]"}
-    return np.log1p(pd.DataFrame({name: texts.str.count(pattern) for name, pattern in patterns.items()}))
+    patterns = {"words": r"\w+", "digits": r"\d", "capitals": "[A-Z]", "signs": r"[^\w\s]"}
+    counts = {name: texts.str.count(pattern) for name, pattern in patterns.items()}
+    return np.log1p(pd.DataFrame({"characters": texts.str.len(), **counts}))
 
 
 def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000):
@@ -66,8 +67,11 @@ RECIPE = Recipe(
         "rare_below": Choice(1, 2, 3),
         "most": Choice(20_000, 50_000, 200_000),
     },
+    # Of long texts single words say most, and cost a twentieth of all sequences of characters.
+    portfolio=lambda task: ({"word_ngrams": 1, "character_ngrams": 0}, {}) if is_long(task) else ({},),
     suits=lambda task: 4.0 if task.text else 0.0,
-    cost=lambda task: 0.1 + 5e-4 * task.rows,
+    cost=lambda task: 0.1 + 1e-4 * task.rows + 1.8e-6 * task.characters,
+    grows={"word_ngrams": lambda longest: 0.9 + 0.1 * longest, "character_ngrams": lambda longest: 0.1 + 0.2 * longest},
     families=("linear", "boosting"),
     excludes=("features_text",),
     sparse=True,

@@ -6,7 +6,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.pipeline import make_pipeline
 
 from mlestar.recipes.parts import Tfidf, as_text
-from mlestar.recipes.recipe import Recipe
+from mlestar.recipes.recipe import Recipe, is_long
 from mlestar.recipes.space import Choice, Integer
 
 
@@ -26,13 +26,16 @@ class TextComponents(TransformerMixin, BaseEstimator):
         for name in self.columns:
             if name in X:
                 text = as_text(X[name])
-                for analyzer, longest in (("word", self.word_ngrams), ("char_wb", self.character_ngrams)):
+                for analyzer, longest in self._analyzers():
                     shortest = 1 if analyzer == "word" else min(3, longest)
                     terms = Tfidf(analyzer=analyzer, ngram_range=(shortest, longest), max_features=30_000)
                     matrix = terms.fit_transform(text)
                     components = TruncatedSVD(min(self.components, matrix.shape[1]), random_state=self.seed).fit(matrix)
                     self.encoders_[f"{name} {analyzer}"] = make_pipeline(terms, components)
         return self
+
+    def _analyzers(self):
+        return [("word", self.word_ngrams), *([("char_wb", self.character_ngrams)] if self.character_ngrams else [])]
 
     def transform(self, X):
         texts = {name: as_text(X[name]) for name in self.columns if f"{name} word" in self.encoders_}
@@ -46,7 +49,7 @@ class TextComponents(TransformerMixin, BaseEstimator):
                 "signs": text.str.count(r"[^\w\s]"),
             }
             parts.append(pd.DataFrame({f"{name} {what}": count.astype("float64") for what, count in counts.items()}))
-            for analyzer in ("word", "char_wb"):
+            for analyzer, _ in self._analyzers():
                 values = self.encoders_[f"{name} {analyzer}"].transform(text)
                 names = [f"{name} {analyzer} {number}" for number in range(values.shape[1])]
                 parts.append(pd.DataFrame(values, columns=names, index=X.index))
@@ -54,7 +57,10 @@ class TextComponents(TransformerMixin, BaseEstimator):
 
 
 def features(ctx, *, components=30, word_ngrams=2, character_ngrams=4):
-    """Replace every text column by numbers: TF-IDF of words and of characters, reduced to `components` each."""
+    """Replace every text column by numbers: TF-IDF of words and of characters, reduced to `components` each.
+
+    With `character_ngrams=0` only words count.
+    """
     return TextComponents(ctx.text, components, word_ngrams, character_ngrams, ctx.seed)
 
 
@@ -64,9 +70,15 @@ RECIPE = Recipe(
     space={
         "components": Integer(10, 100, log=True),
         "word_ngrams": Choice(1, 2),
-        "character_ngrams": Choice(3, 4, 5),
+        "character_ngrams": Choice(0, 3, 4, 5),
     },
-    portfolio=({}, {"components": 60}),
+    portfolio=lambda task: (
+        ({"word_ngrams": 1, "character_ngrams": 0}, {}) if is_long(task) else ({}, {"components": 60})
+    ),
     suits=lambda task: 4.0 if task.text else 0.0,
-    cost=lambda task: 0.1 + 1e-3 * task.rows * len(task.text),
+    cost=lambda task: 0.1 + 2e-4 * task.rows * len(task.text) + 1.6e-6 * task.characters,
+    grows={
+        "word_ngrams": lambda longest: 0.9 + 0.1 * longest,
+        "character_ngrams": lambda longest: 0.1 + 0.25 * longest,
+    },
 )

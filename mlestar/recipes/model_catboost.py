@@ -67,6 +67,7 @@ def model(
     random_strength=1.0,
     rsm=0.5,
     bagging_temperature=1.0,
+    leaf_estimation_iterations=1,
 ):
     """CatBoost: gradient boosting of symmetric trees, with target statistics of categories computed in passing.
 
@@ -85,7 +86,6 @@ def model(
         max_ctr_complexity=1,
         one_hot_max_size=20,
         border_count=128,
-        leaf_estimation_iterations=1,
         random_seed=ctx.seed,
         thread_count=ctx.threads,
         allow_const_label=True,
@@ -93,10 +93,12 @@ def model(
         verbose=False,
     )
     if ctx.task != "regression":
-        loss = "MultiClass" if len(ctx.classes) > 2 else "Logloss"
-        return CatBoostClassifierOnTables(CatBoostClassifier(loss_function=loss, **settings), DummyClassifier())
+        settings["loss_function"] = "MultiClass" if len(ctx.classes) > 2 else "Logloss"
+        booster = CatBoostClassifier(leaf_estimation_iterations=leaf_estimation_iterations, **settings)
+        return CatBoostClassifierOnTables(booster, DummyClassifier())
     loss = "MultiRMSE" if len(ctx.targets) > 1 else "MAE" if ctx.metric in ("mae", "mape") else "RMSE"
-    return CatBoostOnTables(CatBoostRegressor(loss_function=loss, **settings), DummyRegressor())
+    booster = CatBoostRegressor(loss_function=loss, leaf_estimation_iterations=1, **settings)
+    return CatBoostOnTables(booster, DummyRegressor())
 
 
 def portfolio(task):
@@ -104,7 +106,8 @@ def portfolio(task):
     large = {"iterations": 800, "learning_rate": 0.06, "depth": 7, "l2_leaf_reg": 3.0}
     quick = {"iterations": 300, "learning_rate": 0.1, "depth": 6, "l2_leaf_reg": 3.0, "rsm": 1.0}
     small = {"iterations": 300, "depth": 4, "l2_leaf_reg": 10.0}
-    return ({}, large, quick, small) if is_regression(task) else ({}, quick, small, large)
+    steps = {**quick, "iterations": 600, "learning_rate": 0.06, "leaf_estimation_iterations": 5}
+    return ({}, large, quick, small) if is_regression(task) else ({}, quick, small, large, steps)
 
 
 RECIPE = Recipe(
@@ -118,6 +121,7 @@ RECIPE = Recipe(
         "random_strength": Real(0.1, 10.0, log=True),
         "rsm": Real(0.3, 1.0),
         "bagging_temperature": Real(0.0, 2.0),
+        "leaf_estimation_iterations": Integer(1, 10, log=True),
     },
     portfolio=portfolio,
     suits=lambda task: 4.5 if cells(task) < 3_000_000 or is_large(task) else 2.2,
@@ -125,7 +129,7 @@ RECIPE = Recipe(
         0.2
         + (4e-6 * cells(task) + 6e-6 * task.rows * len(task.categorical)) * max(1, len(task.classes) - 1) * task.outputs
     ),
-    grows={"iterations": 1.0, "depth": 1.1, "rsm": 0.25},
+    grows={"iterations": 1.0, "depth": 1.1, "rsm": 0.25, "leaf_estimation_iterations": 0.3},
     slower={"iterations": 2.0, "learning_rate": 0.5},
     encodes=("native",),
     family="boosting",

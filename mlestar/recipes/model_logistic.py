@@ -41,7 +41,7 @@ RECIPE = Recipe(
         else ({}, {"strength": 30.0}, {"strength": 0.03}, {"strength": 0.003})
     ),
     suits=lambda task: 0.0 if is_regression(task) else 6.0 if task.text else 2.5,
-    cost=lambda task: 0.1 + 1e-6 * cells(task) * len(task.classes),
+    cost=lambda task: 0.1 + (1e-6 * cells(task) + 5e-8 * task.characters) * len(task.classes),
     encodes=("tfidf", ("onehot", {}), ("onehot", {"scaling": "spline"})),
     family="linear",
     sparse=True,

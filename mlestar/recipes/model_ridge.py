@@ -19,7 +19,7 @@ RECIPE = Recipe(
     space={"strength": Real(1e-3, 1e3, log=True)},
     portfolio=({}, {"strength": 3.0}, {"strength": 0.003}, {"strength": 30.0}),
     suits=lambda task: 0.0 if not is_regression(task) else 6.0 if task.text else 2.5,
-    cost=lambda task: 0.1 + 1e-6 * cells(task),
+    cost=lambda task: 0.1 + 1e-6 * cells(task) + 2e-7 * task.characters,
     encodes=("tfidf", "onehot"),
     family="linear",
     sparse=True,

@@ -203,6 +203,8 @@ class RecipeProposer:
         encodes = {each.name: each for each in recipes_for("encode", self.task) if _feeds(each, model)}
         pairs = [(each, None) if isinstance(each, str) else each for each in model.encodes]
         wanted = [each for each in pairs if each[0] in encodes] or [(name, None) for name in list(encodes)[:1]]
+        if self.task.text:  # what reads texts itself says more of them than their components
+            wanted = [each for each in wanted if "features_text" in encodes[each[0]].excludes] or wanted
         if not wanted:
             raise SolutionError(
                 f"recipe model_{model.name}: no encode recipe is for its family {model.family!r}; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlestar.recipes.space import Parameter
@@ -14,11 +15,12 @@ from mlestar.solution.source import Module
 if TYPE_CHECKING:
     from mlestar.data import Task
 
-__all__ = ["Recipe", "cells", "is_large", "is_regression"]
+__all__ = ["Recipe", "Settings", "cells", "is_large", "is_long", "is_regression"]
 
 
 Settings: TypeAlias = tuple[Mapping[str, Any], ...]
 _LARGE = 150_000
+_LONG = 2e6  # characters
 _ROLES = ("numeric", "categorical", "text", "dates")
 
 
@@ -30,6 +32,11 @@ def cells(task: Task) -> int:
 def is_large(task: Task) -> bool:
     """Whether a model has to be quick to be among the first: there are so many rows that others take minutes."""
     return task.rows > _LARGE
+
+
+def is_long(task: Task) -> bool:
+    """Whether there is so much prose that looking at all of its sequences of characters takes seconds."""
+    return task.characters > _LONG
 
 
 def is_regression(task: Task) -> bool:
@@ -57,8 +64,8 @@ class Recipe:
         How promising the recipe is for a task, from 0 (cannot be used, or is pointless) up.
     cost : callable(task) -> float
         Relative seconds that fitting it takes on all rows of a task, one core; used where no measured time may be.
-    grows : {parameter: exponent}
-        The power of a parameter, by its default, that the seconds go with: 1 for iterations.
+    grows : {parameter: exponent or callable(value) -> float}
+        What the seconds go with, by the default's: a power of a parameter (1 for iterations), or this of its value.
     slower : {parameter: factor}
         Of ``model``: what makes it learn in more and smaller steps, which takes longer and is rarely worse.
     family : str
@@ -88,7 +95,7 @@ class Recipe:
     portfolio: Settings | Callable[[Task], Settings] = ({},)
     suits: Callable[[Task], float] = lambda task: 1.0
     cost: Callable[[Task], float] = lambda task: 0.02 + 1e-7 * cells(task)
-    grows: Mapping[str, float] = field(default_factory=dict)
+    grows: Mapping[str, float | Callable[[Any], float]] = field(default_factory=dict)
     slower: Mapping[str, float] = field(default_factory=dict)
     family: str = ""
     families: tuple[str, ...] = ()
@@ -112,6 +119,17 @@ class Recipe:
     def settings(self, task: Task) -> Settings:
         """The settings of the portfolio for a task, the most promising first."""
         return self.portfolio(task) if callable(self.portfolio) else self.portfolio
+
+    def seconds(self, task: Task, parameters: Mapping[str, Any]) -> float:
+        """The relative seconds that it takes with these parameters."""
+        factors = [
+            growth(parameters[name]) / growth(self.defaults[name])
+            if callable(growth)
+            else (parameters[name] / self.defaults[name]) ** growth
+            for name, growth in self.grows.items()
+            if name in parameters
+        ]
+        return float(self.cost(task) * prod(factors))
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 
 from mlestar.data.task import Column, Task
 from mlestar.errors import SolutionError
-from mlestar.recipes import RecipeProposer, Trial, catalogue, find_recipe
+from mlestar.recipes import RecipeProposer, Trial, catalogue, find_recipe, static_cost
 from mlestar.solution import Block, Solution
 
 HOUSES = Task(
@@ -201,6 +201,23 @@ def test_search_follows_the_scores() -> None:
         return sum(trial.parameters["num_leaves"] for trial in trials[-8:]) / 8
 
     assert leaves(-1.0) > leaves(1.0) + 4
+
+
+def test_of_much_prose_single_words_are_tried_before_all_sequences_of_characters() -> None:
+    long = HOUSES.columns[-1].model_copy(update={"length": 1500.0})
+    task = HOUSES.model_copy(update={"columns": (*HOUSES.columns[:-1], long)})
+    starts = [each.solution for each in RecipeProposer(task).initial()]
+    linear = [each for each in starts if each.blocks["model"].name == "ridge"]
+    assert {each.blocks["encode"].name for each in linear} == {"tfidf"}  # its components say less
+    first, second = (each.blocks["encode"].parameters for each in linear[:2])
+    assert (first["word_ngrams"], first["character_ngrams"]) == (1, 0)
+    assert second["character_ngrams"] == 5
+    assert static_cost(linear[0], task) < static_cost(linear[1], task) / 4
+    assert all(
+        each.blocks["features"].parameters["character_ngrams"] == 0
+        for each in starts
+        if "text" in each.blocks["features"].name
+    )
 
 
 def test_a_block_of_unknown_origin_can_be_replaced_but_not_tuned() -> None:

@@ -71,6 +71,8 @@ def context(table: pd.DataFrame, recipe: Recipe) -> SimpleNamespace:
         categorical=("size",),
         text=("words",),
         dates=("day",),
+        time="day",
+        gap=0,
         seed=0,
         threads=1,
         tables={"sizes": pd.DataFrame({"rank": [1.0, 2.0]}, index=pd.Index(["S", "M"], name="size"))},
