@@ -83,7 +83,8 @@ def plain_table(rows: pd.DataFrame, tasks: dict) -> str:
 
 def stage_table(rows: pd.DataFrame, stages: Sequence[str]) -> str:
     """A Markdown table: what each stage of mlestar added, in the unit of :func:`stages.stage_gains`."""
-    known = rows[rows["system"] == "mlestar"].dropna(subset=list(stages))
+    own = rows[rows["system"] == "mlestar"]
+    known = own.dropna(subset=list(stages)) if set(stages) <= set(own) else own[:0]
     if known.empty:
         return ""
     means = known.groupby("task", sort=False)[list(stages)].mean()
