@@ -29,6 +29,7 @@ _NEEDS = {
     "validate": (4.0, 6.0),
     "finalize": (4.0, 4.0),
 }  # seconds, and fits of the dearest kind
+_SECONDS_PER_COLUMN = 6e-4
 _SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
 _CANDIDATES = 6  # of the dearest kind, that a branch is to have the time for before candidates run on more folds
 _FEW_CANDIDATES = 2  # where a fold is small
@@ -75,6 +76,7 @@ def make_plan(
     used: float,
     fit_seconds: float,
     folds: int,
+    columns: int = 0,
     large_folds: bool = True,
     rows: int | None = None,
 ) -> Plan:
@@ -93,6 +95,8 @@ def make_plan(
         their shares; what they do not need is for the branches.
     folds : int
         That there are; where fits take long for the budget, candidates are compared on fewer.
+    columns : int
+        Of which validate and finalize look at every one, for the report and the tests of the program.
     large_folds : bool
         Whether one fold says enough with few others; else all are used if there is the time for a few candidates.
     rows : int, optional
@@ -125,6 +129,8 @@ def make_plan(
         name: min(rest * _MOST_SHARES[name], max(fixed, rest * _LEAST_SHARE) + fits * fit_seconds)
         for name, (fixed, fits) in _NEEDS.items()
     }
+    for name in ("validate", "finalize"):
+        late[name] += columns * _SECONDS_PER_COLUMN
     compared = rows
     if rows and _possible_folds(rest, late, fit_seconds) < _FEWEST_FOLDS:
         late["ensemble"] = max(late["ensemble"], min(rest * _FULL_FIT_SHARE, fit_seconds / CERTAINTY))

@@ -18,7 +18,7 @@ from mlestar.files import read_json
 from mlestar.private_folders import private_folder
 from mlestar.progress import emit
 from mlestar.report import Run, render
-from mlestar.solution import FIT_THREADS, read_program
+from mlestar.solution import FIT_THREADS, Solution, read_program
 from mlestar.stages.budget import LONGEST_FIT, StageBudget
 from mlestar.stages.candidates import Candidates
 from mlestar.stages.environment import cores
@@ -27,6 +27,7 @@ from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, read_mode
 from mlestar.stages.program_tests import TESTS_FILE, write_tests
 from mlestar.stages.scope import GAP
 from mlestar.stages.scoped import Scoped, memory_limit_mb, open_workers
+from mlestar.stages.weights import combined
 
 __all__ = ["finalize"]
 
@@ -199,7 +200,7 @@ def _disagreement(
             values = session.predict(features).values
         return np.asarray(values).reshape(len(values), -1)
 
-    out_of_fold = _out_of_fold(model_dir)
+    out_of_fold = _out_of_fold(read_program(program), model_dir)
     rows = np.flatnonzero(np.isfinite(out_of_fold).all(axis=1))
     rows = np.sort(np.random.default_rng(scoped.task.seed).permutation(rows)[:_COMPARED_ROWS])
     with private_folder() as scratch:
@@ -213,8 +214,8 @@ def _disagreement(
     return [f"fitted on all rows, its predictions changed by {found:.3g} on the holdout, {expected:.3g} were expected"]
 
 
-def _out_of_fold(model_dir: Path) -> np.ndarray:
+def _out_of_fold(solution: Solution, model_dir: Path) -> np.ndarray:
     """Out-of-fold predictions of the judged solution (rows, outputs)."""
     candidates = Candidates.read(model_dir)
     members = read_json(model_dir / "ensemble.json")["members"]
-    return np.sum([each["weight"] * candidates.predictions[each["id"]] for each in members], axis=0)
+    return combined(solution, np.stack([candidates.predictions[each["id"]] for each in members], axis=1))

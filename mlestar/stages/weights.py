@@ -8,8 +8,19 @@ from typing import TypeAlias
 import numpy as np
 
 from mlestar.evaluation import Harness, InvalidScore
+from mlestar.solution import Solution
 
-__all__ = ["LEAST_CHANCE", "MEANS", "Weigh", "arithmetic", "average", "geometric", "greedy", "nested_scores"]
+__all__ = [
+    "LEAST_CHANCE",
+    "MEANS",
+    "Weigh",
+    "arithmetic",
+    "average",
+    "combined",
+    "geometric",
+    "greedy",
+    "nested_scores",
+]
 
 Weigh: TypeAlias = Callable[[Harness, np.ndarray, np.ndarray], np.ndarray]
 """(harness, stack (rows, candidates, outputs), rows to look at) -> weights (candidates,), which sum to one."""
@@ -38,6 +49,14 @@ def geometric(stack: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 MEANS: dict[str, Mean] = {"weighted": arithmetic, "geometric": geometric}
 """By the name of the combine recipe that makes it."""
+
+
+def combined(solution: Solution, stack: np.ndarray) -> np.ndarray:
+    """The members' predictions (rows, members, outputs) as a solution combines them, by fixed weights."""
+    combine = solution.combine
+    if combine is None or combine.name not in MEANS:
+        return stack.mean(axis=1)
+    return MEANS[combine.name](stack, np.asarray(combine.parameters["weights"]))
 
 
 def average(places: Sequence[int]) -> Weigh:
