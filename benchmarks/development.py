@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from generated import generated_tables
 from portfolio import FURTHER_TASK, further_tables
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 from systems import DATA, ROOT, time_column
@@ -41,6 +42,7 @@ def _tables() -> Iterator[tuple[str, dict, pd.DataFrame]]:
     for name, kind, metric, frame in further_tables():
         direction = "min" if metric in ("rmse", "log_loss") else "max"
         yield name, {**FURTHER_TASK, "metric": metric, "kind": kind, "direction": direction}, frame
+    yield from generated_tables()
 
 
 def _held_out(frame: pd.DataFrame, task: dict, time: str | None) -> np.ndarray:
