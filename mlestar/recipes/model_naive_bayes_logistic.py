@@ -42,7 +42,7 @@ RECIPE = Recipe(
     space={"strength": Real(1e-3, 1e2, log=True), "balanced": Choice(False, True)},
     portfolio=({}, {"strength": 0.01}, {"strength": 1.0}),
     suits=lambda task: 5.5 if task.text and len(task.classes) == 2 else 0.0,
-    cost=lambda task: 0.1 + 1e-5 * task.rows + 5e-8 * task.characters,
+    cost=lambda task: 0.1 + 1e-5 * task.rows + 2e-7 * task.characters,
     encodes=(("tfidf", {"character_ngrams": 0}), "tfidf"),
     family="linear",
     sparse=True,

@@ -114,7 +114,9 @@ def _choices(
     if scoped.scope.constraints.predict_ms_p95 or scoped.scope.constraints.model_mb:  # one may be small and quick
         singles += [each for each in _best_of_each_model(pool) if each not in singles]
     choices = [_single(harness, merged, budget, each) for each in singles]
-    if different[0] not in pool[:1] and affordable(bare(merged.solution(different[0].id)), different[:1], once=True):
+    if different[0] not in pool[:1] and affordable.rows(
+        bare(merged.solution(different[0].id)), different[:1], once=True
+    ):
         dearest = _single(harness, merged, budget, different[0])
         choices.append(replace(dearest, method=f"{dearest.method}, fitted once", once=True))
     if not choices:

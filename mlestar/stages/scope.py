@@ -46,6 +46,7 @@ GAP = "gap"
 _ENOUGH_ROWS = 1000  # of a fold, that it says enough with few others
 _BASELINE_SHARE = 0.15  # of the wall clock that the plain baseline may take
 _DEAR = 0.05  # of the wall clock; a fit of the plain baseline that may take more is tried on a few rows first
+_DEAR_TEXTS = 0.2  # the same for the starts, of texts, which the plain baseline does not read
 _FIRST_ROWS, _FIRST_SHARE = 20_000, 0.08  # and of the wall clock, that this may take
 _CUT_OFF = 2.0  # times what a fit was given that was cut off, as a guess of what it takes
 
@@ -145,7 +146,9 @@ def _planned(
     solution, folds = plain_solution(task), task.folds * task.repeats
     first, plain = everything, None
     seconds = LONGEST_FIT if budget.evaluations else budget.wall_clock * _BASELINE_SHARE
-    if not budget.evaluations and static_cost(solution, task) > _DEAR * budget.wall_clock:
+    dear = static_cost(solution, task) > _DEAR * budget.wall_clock
+    dear |= bool(task.text) and _dearest_start(task, pipeline.branches) > _DEAR_TEXTS * budget.wall_clock
+    if dear and not budget.evaluations:
         few = min(rows, _FIRST_ROWS)
         probed = replace(scoped, plan=everything.model_copy(update={"folds": 1, "rows": few}))
         with open_harness(probed, train_dir, store) as harness:
@@ -256,11 +259,16 @@ def _dearest_fit(task: Task, plain_seconds: float, branches: int) -> float:
 
     No less than that one: of wide tables it is known how the models grow, and not what reading every column takes.
     """
-    costs = [
+    plain = static_cost(plain_solution(task), task)
+    return plain_seconds * max(_dearest_start(task, branches), plain) / plain
+
+
+def _dearest_start(task: Task, branches: int) -> float:
+    """The largest static cost of the solutions that the branches start from."""
+    return max(
         static_cost(each.solution, task) * (task.folds + 1 if each.solution.needs_out_of_fold else 1)
         for each in islice(RecipeProposer(task, seed=task.seed).starts(), branches)
-    ]
-    return plain_seconds * max(*costs, plain := static_cost(plain_solution(task), task)) / plain
+    )
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:

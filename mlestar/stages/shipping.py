@@ -49,13 +49,16 @@ class Affordable:
     def rows(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> int:
         """On how many of the training rows it can be fitted; 0 where these are too few.
 
-        All of them, or where candidates were compared on some, at least as many.
+        All of them; where candidates were compared on some, at least as many; if it need not be repeated, at least as
+        many as a fold trains on, which its score is of.
         """
-        known, compared = len(self._harness.y), self._scoped.plan.rows
+        known, least = len(self._harness.y), self._scoped.plan.rows
         if self(solution, members, once=once):
             return known
-        found = int(known * self._seconds() / self.refit(solution, members).seconds)
-        return found if compared and found >= compared else 0
+        if once and not least:
+            least = min(len(fold.train) for fold in self._harness.folds)
+        found = int(known * self._seconds(once=once) / self.refit(solution, members).seconds)
+        return found if least and found >= least else 0
 
     def repeatedly(self, solution: Solution, members: Sequence[Candidate]) -> bool:
         """Whether members may be fitted several times: where that takes little of the run, and predictions may."""

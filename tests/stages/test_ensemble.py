@@ -91,6 +91,15 @@ def test_of_a_large_table_the_judged_model_may_be_fitted_on_a_part(ensemble: Ens
     assert f"the judged model was fitted on {facts['fit_rows']} of the 455 training rows" in facts["notes"][0]
 
 
+def test_the_best_may_be_fitted_on_as_many_rows_as_it_was_scored_with(ensemble: Ensemble) -> None:
+    model, best = ensemble(900.0)
+    found = read_json(model / "ensemble.json")
+    assert (found["method"], [each["id"] for each in found["members"]]) == ("best, fitted once", [best])
+    facts = read_json(model / "model.json")
+    assert 303 <= facts["fit_rows"] < 455  # of three folds, one trains on two thirds
+    assert f"the judged model was fitted on {facts['fit_rows']} of the 455 training rows" in facts["notes"][0]
+
+
 @pytest.mark.parametrize(("constraint", "unit"), [("model_mb", "MB"), ("predict_ms_p95", "ms for a row")])
 def test_what_breaks_a_constraint_gives_way_to_the_next_best(ensemble: Ensemble, constraint: str, unit: str) -> None:
     """Nothing keeps to these, so that all are tried; the last ships, and validate refuses it."""
