@@ -182,7 +182,7 @@ class RunFolder:
 
     def refusal(self) -> StorageError | None:
         """Why a run cannot go on here, if it is because its folders are gone, full or not to be written to."""
-        if not self.artifacts.is_dir():
+        if not (self.artifacts.is_dir() and self.record.is_file()):  # tasks that still ran may have made folders anew
             return StorageError(f"{self.out}: was removed while a run used it; run the same command again")
         for place in (self.out, tempfile.gettempdir()):
             try:
