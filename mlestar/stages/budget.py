@@ -29,7 +29,7 @@ _NEEDS = {
     "validate": (4.0, 6.0),
     "finalize": (4.0, 4.0),
 }  # seconds, and fits of the dearest kind
-_SECONDS_PER_COLUMN = 6e-4
+_SECONDS_PER_COLUMN = 3e-4
 _SEARCH_SHARE, _ABLATE_SHARE = 0.45, 0.10  # of a branch; the rest is refinement
 _CANDIDATES = 6  # of the dearest kind, that a branch is to have the time for before candidates run on more folds
 _FEW_CANDIDATES = 2  # where a fold is small
