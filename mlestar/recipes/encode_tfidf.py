@@ -67,7 +67,7 @@ RECIPE = Recipe(
         "rare_below": Choice(1, 2, 3),
         "most": Choice(20_000, 50_000, 200_000),
     },
-    # Of long texts single words say most, and cost a twentieth of all sequences of characters.
+    # Of long texts single words say most, and cost a fraction of all sequences of characters.
     portfolio=lambda task: ({"word_ngrams": 1, "character_ngrams": 0}, {}) if is_long(task) else ({},),
     suits=lambda task: 4.0 if task.text else 0.0,
     cost=lambda task: 0.1 + 1e-4 * task.rows + 1.8e-6 * task.characters,
