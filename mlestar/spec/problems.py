@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from mlestar.errors import SpecError, quoted
 from mlestar.spec.models import Scope
-from mlestar.spec.source import Source
+from mlestar.spec.source import Source, readable
 from mlestar.spec.suggestions import did_you_mean
 
 __all__ = ["explain"]
@@ -82,13 +82,13 @@ def _path(details: ErrorDetails, content: Any) -> str:
 def _problem(path: str, found: list[ErrorDetails], content: Mapping[str, Any], source: Source) -> SpecError:
     details = next((one for one in found if one["type"] == "value_error"), found[0])
     if details["type"] == "extra_forbidden":
-        key = str(details["loc"][-1])
-        return SpecError(f"{source.locate(path)}: {_unknown_key(path.removesuffix(key).removesuffix('.'), key)}")
+        *section, key = map(str, details["loc"])
+        return SpecError(f"{source.locate(path)}: {_unknown_key(section, key)}")
     if details["type"] == "missing":
-        example, *_ = _fields()[_general(path)].examples or ("...",)
+        example, *_ = _fields()[_general(details["loc"])].examples or ("...",)
         if isinstance(example, dict):
             example = f"{{{', '.join(f'{key}: {value}' for key, value in example.items())}}}"
-        return source.error(path, f"is missing; add it, such as {_split(path)[1]}: {example}")
+        return source.error(path, f"is missing; add it, such as {details['loc'][-1]}: {example}")
     if details["type"] == "value_error":
         return source.error(path, str(details["ctx"]["error"]))
     phrases = [_EXPECTED[one["type"]].format(**one.get("ctx", {})) for one in found if one["type"] in _EXPECTED]
@@ -117,23 +117,22 @@ def _given(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else quoted(value)
 
 
-def _unknown_key(section: str, key: str) -> str:
+def _unknown_key(section: Sequence[str], key: str) -> str:
     """Suggest a sibling, else the section that has such a key, else name the siblings."""
-    message = f"unknown key {_given(key)}" + (f" in {section}" if section else "")
+    message = f"unknown key {_given(key)}" + (f" in {readable('.'.join(section))}" if section else "")
     siblings = [_split(path)[1] for path in _fields() if _split(path)[0] == _general(section)]
     elsewhere = [path for path in _fields() if _split(path)[1] == key and _ANY not in path]
     if elsewhere:
-        return f"{message}; did you mean {elsewhere[0]!r}?"
+        return f"{message}; did you mean {elsewhere[0]!r}?" if "." in elsewhere[0] else f"{message}; it goes to the top"
     return message + (did_you_mean(key, siblings) or f"; the keys are {', '.join(siblings)}")
 
 
-def _general(path: str) -> str:
-    """The path as :func:`_fields` has it."""
-    for known in _fields():
-        start, star, _ = known.partition(_ANY)
-        if star and path.startswith(start):
-            _, dot, rest = path.removeprefix(start).partition(".")
-            return f"{start}{_ANY}{dot}{rest}"
+def _general(steps: Iterable[str | int]) -> str:
+    """The path of these steps as :func:`_fields` has it."""
+    path = ""
+    for step in steps:
+        named = f"{path}.{step}" if path else str(step)
+        path = named if named in _fields() else f"{path}.{_ANY}"
     return path
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mlestar.errors import SpecError, quoted
 
-__all__ = ["Source"]
+__all__ = ["Source", "readable"]
 
 _LONGEST_PATH = 200
 
@@ -63,11 +63,15 @@ class Source:
         place = self.locate(path)
         if place == f"--set {path}":
             return SpecError(f"{place}: {message}")
-        is_readable = path.isprintable() and len(path) <= _LONGEST_PATH
-        return SpecError(f"{place}: {path if is_readable else quoted(path)}: {message}")
+        return SpecError(f"{place}: {readable(path)}: {message}")
 
     def _nearest(self, path: str) -> str:
         """The field, or the closest section around it, that stands in the text or was set."""
         while path and path not in self.overrides and path not in self.lines:
             path = path.rpartition(".")[0]
         return path
+
+
+def readable(path: str) -> str:
+    """A dotted path for a message: quoted where a name in it would break the line, or is very long."""
+    return path if path.isprintable() and len(path) <= _LONGEST_PATH else quoted(path)

@@ -139,6 +139,15 @@ def test_of_many_mistakes_ten_are_named(spec: str) -> None:
             "data.auxiliary: unknown key 'keys' in data.auxiliary.stores; did you mean 'key'?",
         ),
         (
+            "data.auxiliary={stores.csv: {uri: stores.csv}}",
+            "data.auxiliary: data.auxiliary.stores.csv.key: is missing; add it, such as key: store",
+        ),
+        (
+            r'data.auxiliary={"a\x1e": {uri: a.csv, key: a, keys: a}}',
+            r"data.auxiliary: unknown key 'keys' in 'data.auxiliary.a\x1e'; did you mean 'key'?",
+        ),
+        ("task.seed=1", "task.seed: unknown key 'seed' in task; it goes to the top"),
+        (
             "data.auxiliary={My Stores: {uri: stores.csv, key: store}}",
             "data.auxiliary: data.auxiliary.My Stores: 'My Stores' is not a name of lower-case letters, digits and "
             "underscores; write 'my_stores'",
