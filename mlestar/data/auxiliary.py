@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mlestar.data.dates import is_day_first
 from mlestar.data.roles import detect_role
 from mlestar.data.sources import read_table, storage_of, typed
 from mlestar.data.task import ColumnRole, Storage, Table
@@ -98,7 +99,8 @@ def _read(
         elif role == "text" and not one_row:
             unused.append(f"{quoted(column)} is free text, of which a key has several")
         else:
-            kept[column] = _STORAGES.get(role, "string")
+            is_swapped = role == "date" and is_day_first(frame[column])
+            kept[column] = "day_first" if is_swapped else _STORAGES.get(role, "string")
     table = Table(name=name, key=tuple(keys), one_row=one_row, storage=kept, rows=len(frame))
     return AuxiliaryTable(table, typed(frame, {**keys, **kept}), columns, unused)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mlestar.data.dates import is_day_first, read_dates
 from mlestar.data.roles import decimal_comma, detect_role, is_identifier, looks_like_identifier_name
 from mlestar.data.splits import time_values
 from mlestar.data.task import Column, ColumnRole, Storage, Task
@@ -63,13 +64,14 @@ def resolve_columns(
 
 
 def described(values: pd.Series, held: Storage, role: ColumnRole, note: str | None, table: str | None = None) -> Column:
-    """A column with what its values count; the last three are as in :class:`~mlestar.data.task.Column`."""
+    """A column with what its values count; the others are as in :class:`~mlestar.data.task.Column`."""
     return Column(
         name=str(values.name),
         storage=held,
         role=role,
         missing=int(values.isna().sum()),
         unique=int(values.nunique()),
+        day_first=role in ("date", "excluded") and is_day_first(values),
         length=round(float(values.str.len().fillna(0).mean()), 1) if role == "text" else 0.0,
         note=note,
         table=table,
@@ -134,5 +136,5 @@ def _bare(name: str) -> str:
 
 
 def _is_sorted(column: pd.Series) -> bool:
-    times = pd.to_datetime(column, errors="coerce", format="mixed", utc=True)
+    times = read_dates(column, is_day_first(column))
     return bool(times.notna().all() and times.is_monotonic_increasing)

@@ -6,6 +6,7 @@ import re
 
 import pandas as pd
 
+from mlestar.data.dates import is_day_first
 from mlestar.data.task import ColumnRole, Storage
 from mlestar.errors import quoted
 
@@ -42,7 +43,7 @@ def detect_role(column: pd.Series, storage: Storage) -> tuple[ColumnRole, str | 
     if reads_as_numbers(column):
         return "numeric", "numbers written as text"
     if reads_as_dates(column):
-        return "date", "dates written as text"
+        return "date", "dates written as text" + (", the day before the month" if is_day_first(column) else "")
     if _reads_as_prose(column):
         return "text", "many words, mostly different"
     if odd := _odd_among_numbers(column):

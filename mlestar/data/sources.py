@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from mlestar.data.dates import read_dates
 from mlestar.data.files import (
     SKLEARN,
     check_header,
@@ -81,7 +82,8 @@ def typed(frame: pd.DataFrame, storage: Mapping[str, Storage]) -> pd.DataFrame:
     """The columns of ``storage``, in its order, held as it says.
 
     ``number`` is float64, and what is no number is missing; ``string`` is pandas' string dtype with missing values,
-    booleans being "True" and "False"; ``date`` is datetime64[us] in UTC without a time zone.
+    booleans being "True" and "False"; ``date`` is datetime64[us] in UTC without a time zone, and so is ``day_first``,
+    of strings with the day before the month.
 
     Raises
     ------
@@ -112,9 +114,8 @@ def _held(column: pd.Series, storage: Storage) -> pd.Series:
         if column.dtype == np.float64:
             return column
         return pd.to_numeric(column, errors="coerce").astype(np.float64)
-    if storage == "date":
-        dates = pd.to_datetime(column, errors="coerce", utc=True)
-        return dates.dt.tz_localize(None).astype("datetime64[us]")
+    if storage in ("date", "day_first"):
+        return read_dates(column, storage == "day_first").astype("datetime64[us]")
     return column.astype(str).where(column.notna())
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlestar.data.dates import is_day_first, read_dates
 from mlestar.data.task import Splitter
 from mlestar.errors import DataError, quoted
 
@@ -64,7 +65,7 @@ def time_values(column: pd.Series) -> NDArray[Any]:
     """
     times = column
     if not pd.api.types.is_numeric_dtype(column):
-        times = pd.to_datetime(column, errors="coerce", format="mixed", utc=True).dt.tz_localize(None)
+        times = read_dates(column, is_day_first(column))
     if times.isna().any():
         example = column[times.isna()].iloc[0]
         raise DataError(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 __all__ = ["Column", "ColumnRole", "Label", "Splitter", "Storage", "Table", "Task", "TaskType"]
 
 Label: TypeAlias = str | int | float | bool
-Storage: TypeAlias = Literal["number", "string", "date"]
+Storage: TypeAlias = Literal["number", "string", "date", "day_first"]
 ColumnRole: TypeAlias = Literal["numeric", "categorical", "text", "date", "key", "target", "id", "group", "excluded"]
 TaskType: TypeAlias = Literal["binary", "multiclass", "regression"]
 Splitter: TypeAlias = Literal["kfold", "stratified", "group", "stratified_group", "time"]
@@ -30,6 +30,8 @@ class Column(BaseModel):
         Rows without a value, and distinct values, among the training rows.
     length : float
         Of prose: the mean number of characters.
+    day_first : bool
+        Of dates written as text: whether they name the day before the month, as in 25.03.2021.
     note : str or None
         Why the role is not what the storage suggests.
     table : str or None
@@ -44,6 +46,7 @@ class Column(BaseModel):
     missing: int = 0
     unique: int = 0
     length: float = 0.0
+    day_first: bool = False
     note: str | None = None
     table: str | None = None
 
@@ -59,7 +62,7 @@ class Table(BaseModel):
     one_row : bool
         Whether a key names one row here; otherwise several rows are summarised.
     storage : {column: storage}
-        How the other columns that blocks are given are held.
+        How the other columns that blocks are given are held; ``day_first`` are dates that are written so.
     rows : int
     """
 
@@ -149,6 +152,11 @@ class Task(BaseModel):
     def dates(self) -> tuple[str, ...]:
         """Features that are dates, or dates written as text."""
         return self._with_role("date")
+
+    @property
+    def day_first(self) -> tuple[str, ...]:
+        """Dates, of whatever role, that are written with the day before the month."""
+        return tuple(column.name for column in self.columns if column.day_first)
 
     @property
     def storage(self) -> dict[str, Storage]:

@@ -6,7 +6,7 @@ from mlestar.recipes.recipe import Recipe, cells
 
 def clean(ctx):
     """Read numbers and dates that are written as text, and turn infinities into missing values."""
-    return TypedColumns(ctx.numeric, ctx.categorical, ctx.dates)
+    return TypedColumns(ctx.numeric, ctx.categorical, ctx.dates, ctx.day_first)
 
 
 RECIPE = Recipe(

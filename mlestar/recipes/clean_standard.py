@@ -12,8 +12,8 @@ MISSING = ("", "?", "...", "na", "n/a", "#n/a", "nan", "-nan", "<na>", "null", "
 class TidyColumns(TypedColumns):
     """Typed columns without what says nothing in the training rows, and without words for "missing"."""
 
-    def __init__(self, numeric=(), categorical=(), dates=(), drop_missing_above=1.0, drop_constant=True):
-        super().__init__(numeric, categorical, dates)
+    def __init__(self, numeric=(), categorical=(), dates=(), day_first=(), drop_missing_above=1.0, drop_constant=True):
+        super().__init__(numeric, categorical, dates, day_first)
         self.drop_missing_above = drop_missing_above
         self.drop_constant = drop_constant
 
@@ -52,7 +52,7 @@ def clean(ctx, *, drop_missing_above=1.0, drop_constant=True):
     Columns that say nothing in the training rows (one value, or none at all) are dropped, as are columns of which a
     larger part than `drop_missing_above` is missing.
     """
-    return TidyColumns(ctx.numeric, ctx.categorical, ctx.dates, drop_missing_above, drop_constant)
+    return TidyColumns(ctx.numeric, ctx.categorical, ctx.dates, ctx.day_first, drop_missing_above, drop_constant)
 
 
 RECIPE = Recipe(

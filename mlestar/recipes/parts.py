@@ -42,13 +42,14 @@ TEXTS = make_column_selector(dtype_include="string")
 class TypedColumns(TransformerMixin, BaseEstimator):
     """Columns with the dtype of what they are: float64, category, datetime64, and string for prose.
 
-    What cannot be read as such is missing, and so are infinities.
+    What cannot be read as such is missing, and so are infinities. Dates `day_first` are those like 25.03.2021.
     """
 
-    def __init__(self, numeric=(), categorical=(), dates=()):
+    def __init__(self, numeric=(), categorical=(), dates=(), day_first=()):
         self.numeric = numeric
         self.categorical = categorical
         self.dates = dates
+        self.day_first = day_first
 
     def fit(self, X, y=None):
         self.n_features_in_ = X.shape[1]
@@ -68,6 +69,8 @@ class TypedColumns(TransformerMixin, BaseEstimator):
             numbers = column if column.dtype == "float64" else pd.to_numeric(column, errors="coerce").astype("float64")
             return numbers.where(np.isfinite(numbers)) if np.isinf(numbers).any() else numbers
         if role == "dates":
+            if column.name in self.day_first and pd.api.types.is_string_dtype(column):
+                column = column.str.replace(r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.]", r"\2/\1/", regex=True)
             return pd.to_datetime(column, errors="coerce", format="mixed", utc=True).dt.tz_localize(None)
         if role == "categorical":
             is_held = pd.api.types.is_numeric_dtype(column) or column.dtype == "str"

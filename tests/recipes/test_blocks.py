@@ -34,7 +34,7 @@ from mlestar.stages.weights import MEANS
 
 
 def context(**changes: Any) -> SimpleNamespace:
-    names = dict.fromkeys(("numeric", "categorical", "text", "dates", "classes"), ())
+    names = dict.fromkeys(("numeric", "categorical", "text", "dates", "day_first", "classes"), ())
     return SimpleNamespace(**names | {"task": "regression", "metric": "rmse", "seed": 0, "threads": 1} | changes)
 
 
@@ -43,18 +43,21 @@ def test_clean_reads_what_is_written_as_text() -> None:
         {
             "total": ["12.5", " ", "7", "n/a"],
             "day": ["2020-01-02", "2020-02-01", "?", "2021-03-04"],
+            "paid": ["02.01.2020", "13.02.2020", "?", "04.03.2021"],
             "ratio": [1.0, np.inf, -np.inf, 2.0],
             "same": ["a"] * 4,
             "empty": [None] * 4,
             "city": ["Bonn", "NA", "Ulm", "Bonn"],
         }
-    ).astype({name: "str" for name in ("total", "day", "same", "empty", "city")})
-    cleaned = clean(context(numeric=("total", "ratio"), dates=("day",))).fit_transform(table)
+    ).astype({name: "str" for name in ("total", "day", "paid", "same", "empty", "city")})
+    ctx = context(numeric=("total", "ratio"), dates=("day", "paid"), day_first=("paid",))
+    cleaned = clean(ctx).fit_transform(table)
     assert cleaned["total"].tolist() == pytest.approx([12.5, np.nan, 7.0, np.nan], nan_ok=True)
     assert cleaned["day"].dt.month.tolist() == pytest.approx([1, 2, np.nan, 3], nan_ok=True)
+    assert cleaned["paid"].dt.month.tolist() == pytest.approx([1, 2, np.nan, 3], nan_ok=True)
     assert cleaned["ratio"].tolist() == pytest.approx([1.0, np.nan, np.nan, 2.0], nan_ok=True)
     assert cleaned["city"].isna().tolist() == [False, True, False, False]
-    assert list(cleaned.columns) == ["total", "day", "ratio", "city"]
+    assert list(cleaned.columns) == ["total", "day", "paid", "ratio", "city"]
 
 
 def test_dates_become_their_calendar_parts() -> None:

@@ -71,6 +71,7 @@ def context(table: pd.DataFrame, recipe: Recipe) -> SimpleNamespace:
         categorical=("size",),
         text=("words",),
         dates=("day",),
+        day_first=(),
         time="day",
         gap=0,
         seed=0,

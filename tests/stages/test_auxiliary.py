@@ -36,7 +36,8 @@ def bikes(bench_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     hours = pd.read_csv(bench_data / "bike-sharing-hour" / "train.csv")
     keys = ["dteday", "weekday", "holiday"]
     hours.groupby(keys, as_index=False)["cnt"].sum().to_csv(folder / "days.csv", index=False)
-    hours[["dteday", *WEATHER]].to_csv(folder / "hours.csv", index=False)
+    hours["measured"] = pd.to_datetime(hours["dteday"]).dt.strftime("%d.%m.%Y")
+    hours[["dteday", "measured", *WEATHER]].to_csv(folder / "hours.csv", index=False)
     return folder
 
 
@@ -125,6 +126,7 @@ def test_rows_of_a_key_are_summarised(bikes: Path) -> None:
     assert rows["hours_rows"].iloc[0] == len(first)
     assert rows["hours_temp_mean"].iloc[0] == pytest.approx(first["temp"].mean())
     assert rows["hours_hum_max"].iloc[0] == first["hum"].max()
+    assert (rows["hours_measured_last"] == pd.to_datetime(rows["dteday"])).all()  # which is written day first there
     assert not task.tables[0].one_row
     assert "hours_windspeed_std" in task.numeric
     assert "hours_windspeed_std" not in task.features  # which are read from the rows themselves

@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+WRITTEN = "%d.%m.%Y"
 GAP = 24  # rows, one per hour
 WITHOUT_REFITS = {"label_shuffle": "off", "reproducibility": "off"}
 
 
 @pytest.fixture(scope="module")
 def run(bench_data: Path, tmp_path_factory: pytest.TempPathFactory, run_stages: Any) -> Any:
-    hours = pd.read_csv(bench_data / "bike-sharing-hour" / "train.csv", nrows=1500)
+    hours = pd.read_csv(bench_data / "bike-sharing-hour" / "train.csv", nrows=1500, parse_dates=["dteday"])
+    hours["dteday"] = hours["dteday"].dt.strftime(WRITTEN)
     return run_stages(
         tmp_path_factory.mktemp("hours"),
         hours.sample(frac=1, random_state=0),
@@ -30,7 +32,7 @@ def run(bench_data: Path, tmp_path_factory: pytest.TempPathFactory, run_stages: 
 @pytest.fixture(scope="module")
 def parts(run: Any) -> dict[str, pd.Series]:
     """The day of each row, by the part that the row went to."""
-    days = pd.read_csv(run.table, parse_dates=["dteday"])["dteday"].sort_values(kind="stable", ignore_index=True)
+    days = pd.read_csv(run.table, parse_dates=["dteday"], date_format=WRITTEN)["dteday"].sort_values(kind="stable", ignore_index=True)
     folders = {"train": run.train, "gap": run.holdout / "gap", "holdout": run.holdout}
     return {name: days[np.load(folder / "rows.npy")] for name, folder in folders.items()}
 
