@@ -32,7 +32,9 @@ def run(bench_data: Path, tmp_path_factory: pytest.TempPathFactory, run_stages: 
 @pytest.fixture(scope="module")
 def parts(run: Any) -> dict[str, pd.Series]:
     """The day of each row, by the part that the row went to."""
-    days = pd.read_csv(run.table, parse_dates=["dteday"], date_format=WRITTEN)["dteday"].sort_values(kind="stable", ignore_index=True)
+    days = pd.read_csv(run.table, parse_dates=["dteday"], date_format=WRITTEN)["dteday"].sort_values(
+        kind="stable", ignore_index=True
+    )
     folders = {"train": run.train, "gap": run.holdout / "gap", "holdout": run.holdout}
     return {name: days[np.load(folder / "rows.npy")] for name, folder in folders.items()}
 
