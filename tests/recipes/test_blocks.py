@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import skew
 from sklearn.datasets import load_diabetes
 from sklearn.metrics import f1_score
 
@@ -29,7 +31,8 @@ from mlestar.recipes.features_winsorising import features as winsorising
 from mlestar.recipes.model_linear_lightgbm import model as trending
 from mlestar.recipes.postprocess_clip import postprocess as clip
 from mlestar.recipes.postprocess_threshold import postprocess as threshold
-from mlestar.recipes.target_log1p import target
+from mlestar.recipes.target_log1p import target as log_target
+from mlestar.recipes.target_yeo_johnson import target as power_target
 from mlestar.stages.weights import MEANS
 
 
@@ -156,17 +159,29 @@ def test_members_are_combined_as_the_ensemble_scored_them(stack: np.ndarray, wei
     np.testing.assert_allclose(combined.sum(axis=1), 1.0)
 
 
-@given(arrays(float, (12, 2), elements=st.floats(-1e6, 1e9)))
-def test_log_target_comes_back(y: np.ndarray) -> None:
-    log = target(context()).fit(y)
-    assert log.inverse_transform(log.transform(y)) == pytest.approx(y, rel=1e-6, abs=1e-6)
+@pytest.mark.parametrize("target", [log_target, power_target], ids=["log1p", "yeo_johnson"])
+@given(y=arrays(float, (12, 2), elements=st.floats(-1e6, 1e9)))
+def test_a_target_comes_back(target: Callable[..., Any], y: np.ndarray) -> None:
+    fitted = target(context()).fit(y)
+    assert fitted.inverse_transform(fitted.transform(y)) == pytest.approx(y, rel=1e-6, abs=1e-6)
 
 
-@given(arrays(float, (6, 2), elements=st.floats(0, 1e6)), arrays(float, (6, 2), elements=st.floats(-1e300, 1e300)))
-def test_log_target_never_explodes(y: np.ndarray, logs: np.ndarray) -> None:
-    values = target(context()).fit(y).inverse_transform(logs)
+@pytest.mark.parametrize("target", [log_target, power_target], ids=["log1p", "yeo_johnson"])
+@given(
+    y=arrays(float, (6, 2), elements=st.floats(0, 1e6)),
+    predictions=arrays(float, (6, 2), elements=st.floats(-1e300, 1e300)),
+)
+def test_a_target_never_explodes(target: Callable[..., Any], y: np.ndarray, predictions: np.ndarray) -> None:
+    values = target(context()).fit(y).inverse_transform(predictions)
     assert np.isfinite(values).all()
     assert (values <= (y.max(axis=0) + 1) ** 1.1 + 1).all()
+
+
+def test_a_tail_below_becomes_as_normal_as_one_above() -> None:
+    tail = np.exp(np.random.default_rng(0).normal(3, 1, 1000))
+    for y in (tail, -tail):
+        powers = power_target(context()).fit(y).transform(y)
+        assert abs(skew(powers)) < 0.2 < 3 < abs(skew(y))
 
 
 @given(arrays(float, 10, elements=st.floats(-1e9, 1e9)), arrays(float, 7, elements=st.floats(-1e12, 1e12)))

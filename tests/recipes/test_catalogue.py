@@ -71,7 +71,7 @@ def test_recipes_are_chosen_by_task() -> None:
     assert names("encode", TEXTS)[0] == "tfidf"
     assert names("postprocess", TEXTS) == ["threshold"]
     assert names("target", TEXTS) == []
-    assert names("target", AMOUNTS) == ["log1p", "quantile"]
+    assert names("target", AMOUNTS) == ["log1p", "quantile", "yeo_johnson"]
     assert "target" not in names("encode", AMOUNTS)
 
 
