@@ -1,7 +1,8 @@
-"""Pages of the reference that are generated when the site is built: the scope spec and the commands."""
+"""Pages of the reference that are generated when the site is built: the scope spec, the commands and the recipes."""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages."""
     files.append(File.generated(config, "reference/spec.md", content=spec_page()))
     files.append(File.generated(config, "reference/commands.md", content=commands_page()))
+    files.append(File.generated(config, "reference/recipes.md", content=recipes_page()))
     return files
 
 
@@ -139,3 +141,27 @@ def _console(epilog: str | None) -> str:
     """The examples of a command's help as a block of code."""
     examples = [line.strip() for line in (epilog or "").splitlines()[1:]]
     return "\n".join(["**Examples**:\n", "```console", *(f"$ {example}" for example in examples), "```"])
+
+
+def recipes_page() -> str:
+    """Every recipe that mlestar brings, with what its block says of itself."""
+    return "\n".join(_recipe_lines())
+
+
+def _recipe_lines() -> Iterator[str]:
+    from mlestar.recipes import catalogue
+
+    yield "# Recipes"
+    yield (
+        "The blocks that search and refinement draw from, in the order in which a program applies their kinds. "
+        "[Write a recipe](../how-to/recipe.md) says how to add one.\n"
+    )
+    known = set()
+    for recipe in catalogue():
+        if recipe.kind not in known:
+            known.add(recipe.kind)
+            yield f"\n## {recipe.kind}\n\n| recipe | | searched |\n|---|---|---|"
+        block = recipe.block()
+        [function] = [each for each in ast.parse(block.source).body if getattr(each, "name", None) == recipe.kind]
+        says = (ast.get_docstring(function) or "").partition("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+        yield f"| `{recipe.name}` | {says} | {', '.join(f'`{each}`' for each in recipe.space)} |"

@@ -240,7 +240,7 @@ class _Inferring:
             self._infer("validation.folds", folds, reason)
         repeats = default_repeats(rows, splitter)
         if repeats > 1:
-            self._infer("validation.repeats", repeats, f"the score of {rows} rows depends on how they are split")
+            self._infer("repeats of the folds", repeats, f"the score of {rows} rows depends on how they are split")
         return folds, repeats
 
     def _limits(self, classes: Sequence[Label]) -> Iterator[tuple[int, str, str]]:

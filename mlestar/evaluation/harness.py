@@ -34,8 +34,8 @@ class Harness:
     task : Task
     train_dir : Path
         ``features.arrow``, ``target.arrow``, ``rows.npy`` and ``folds.npy``, as scope writes them.
-    fingerprint : str
-        Of the data; part of the key under which results are stored.
+    data : str
+        Digest of the features and of the auxiliary tables; part of the key under which results are stored.
     store : EvaluationStore
     workers : Workers
     scratch : Path
@@ -55,7 +55,7 @@ class Harness:
         task: Task,
         train_dir: Path,
         *,
-        fingerprint: str,
+        data: str,
         store: EvaluationStore,
         workers: Workers,
         scratch: Path,
@@ -73,8 +73,7 @@ class Harness:
         self.folds = some_folds(read_folds(train_dir, task), folds, task)
         if rows:
             self.folds = fewer_rows(self.folds, rows, self.y, task)
-        # Of the same data, a task may take other rows, or other columns as its target.
-        self._data = digest([fingerprint, *(file_digest(train_dir / name) for name in ("target.arrow", "rows.npy"))])
+        self._data = digest([data, *(file_digest(train_dir / name) for name in ("target.arrow", "rows.npy"))])
         self._programs: dict[str, tuple[str, str]] = {}  # and the digests of their meaning, by those of the solutions
         self._executed: set[str] = set()  # keys of what the evaluation that runs has executed
         self._files = FoldFiles(train_dir, scratch)

@@ -1,6 +1,6 @@
 """The evaluation store: what was executed once is not executed again.
 
-A memo, never a source of knowledge: losing it loses time and nothing else.
+A memo, never a source of knowledge: losing records loses time and nothing else.
 """
 
 from __future__ import annotations

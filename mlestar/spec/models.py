@@ -257,7 +257,14 @@ class Pipeline(_Section):
         le=6,
     )
     inner_steps: int = Field(4, description="Plans that refine tries for one block.", examples=[4], ge=1, le=100)
-    ensemble_rounds: int = Field(5, description="Rounds of the search for an ensemble.", examples=[5], ge=1, le=100)
+    ensemble_rounds: int = Field(
+        5,
+        description="Ways of combining candidates that are tried: the mean of the best three different models, of the "
+        "best six, greedy weights; from 3 on, all of them.",
+        examples=[5],
+        ge=1,
+        le=100,
+    )
     block_library: Uri | None = Field(
         None,
         description="Folder or bucket of what shipped: search starts from that of related tasks, finalize adds to it.",

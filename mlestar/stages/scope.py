@@ -25,6 +25,7 @@ from mlestar.data.statistics import column_statistics
 from mlestar.data.tables import write_arrow
 from mlestar.data.target import has_target, target_frame, target_values
 from mlestar.data.task import Task
+from mlestar.digests import digest, file_digest
 from mlestar.errors import DataError
 from mlestar.evaluation import Evaluation, Harness, InvalidScore
 from mlestar.evaluation.folds import some_folds
@@ -35,7 +36,7 @@ from mlestar.spec import Scope, parse_scope
 from mlestar.stages.auxiliary import with_tables
 from mlestar.stages.budget import LONGEST_FIT, Plan, make_plan
 from mlestar.stages.library import Start, earlier, related
-from mlestar.stages.scoped import Scoped, open_harness
+from mlestar.stages.scoped import Scoped, open_harness, table_file
 from mlestar.validation import require_known, trivial_predictions
 
 __all__ = ["GAP", "scope"]
@@ -59,7 +60,7 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
     spec : str
         The scope spec, YAML or JSON.
     fingerprint : str
-        Digest of the training data; part of every evaluation's key.
+        Digest of the user's data, for the orchestrator's cache and to count openings of the holdout.
     scope_dir, train_dir, holdout_dir : Path
         Directories to write, see docs/contracts.md.
     store : str
@@ -86,22 +87,30 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
     starts, told = _starts(loaded.scope, task)
     warnings += told
     warnings += suspected_leaks(joined[train].reset_index(drop=True), y[train], task)
+    data = _digest(train_dir, task)
     document = {
         "spec": json.loads(loaded.scope.to_json()),
         "task": task.model_dump(mode="json"),
         "inferences": [asdict(each) for each in inferences],
         "warnings": warnings,
         "fingerprint": fingerprint,
+        "data": data,
         "rows": {"train": int(train.sum()), "holdout": int(len(train) - train.sum())},
         "statistics": column_statistics(joined[train], task),
         "starts": [each.model_dump() for each in starts],
     }
     emit("evaluating", stage="scope", branch=None, step=None, name="baselines")
-    plan, baselines = _planned(loaded.scope, task, int(train.sum()), fingerprint, train_dir, store, started)
+    plan, baselines = _planned(loaded.scope, task, int(train.sum()), data, train_dir, store, started)
     for warning in warnings:
         emit("note", message=warning)
     write_json(scope_dir / "plan.json", plan.model_dump())
     write_json(scope_dir / "scope.json", {**document, **_on_folds(baselines, plan.folds, task)})
+
+
+def _digest(train_dir: Path, task: Task) -> str:
+    """Of what candidates are given: with a fingerprint that nobody changed, new data must not get old scores."""
+    tables = [table_file(train_dir, each.name) for each in task.tables]
+    return digest([file_digest(path) for path in (train_dir / "features.arrow", *tables)])
 
 
 def _starts(scope: Scope, task: Task) -> tuple[list[Start], list[str]]:
@@ -119,7 +128,7 @@ def _starts(scope: Scope, task: Task) -> tuple[list[Start], list[str]]:
 
 
 def _planned(
-    scope: Scope, task: Task, rows: int, fingerprint: str, train_dir: Path, store: str, started: float
+    scope: Scope, task: Task, rows: int, data: str, train_dir: Path, store: str, started: float
 ) -> tuple[Plan, dict[str, Any]]:
     """The plan, and the baselines on what candidates are compared on.
 
@@ -127,7 +136,7 @@ def _planned(
     """
     budget, pipeline = scope.budget, scope.pipeline
     everything = Plan(mode="wall_clock", total=0.0, stages={})
-    scoped = Scoped(scope, task, everything, fingerprint, {}, None, 0.0)
+    scoped = Scoped(scope, task, everything, "", data, {}, None, 0.0)
 
     def plan(plain_seconds: float, *, fewer: bool) -> Plan:
         return make_plan(

@@ -31,6 +31,10 @@ class Scoped:
 
     Attributes
     ----------
+    fingerprint : str
+        What scope was given as the digest of the user's data.
+    data : str
+        Digest of the features and of the auxiliary tables; part of every evaluation's key.
     baseline : dict
         The score of the trivial baseline, and what that is.
     plain_score : float or None
@@ -45,6 +49,7 @@ class Scoped:
     task: Task
     plan: Plan
     fingerprint: str
+    data: str
     baseline: dict[str, Any]
     plain_score: float | None
     seconds_per_evaluation: float
@@ -58,6 +63,7 @@ class Scoped:
             task=Task.model_validate(document["task"]),
             plan=Plan.model_validate(read_json(scope_dir / "plan.json")),
             fingerprint=document["fingerprint"],
+            data=document["data"],
             baseline=document["baseline"],
             plain_score=document["plain"]["score"],
             seconds_per_evaluation=document["seconds_per_evaluation"],
@@ -97,7 +103,7 @@ def open_harness(
         yield Harness(
             scoped.task,
             train_dir,
-            fingerprint=scoped.fingerprint,
+            data=scoped.data,
             store=EvaluationStore(store),
             workers=stack.enter_context(open_workers(scoped.task, train_dir, interrupted)),
             scratch=Path(scratch) / "folds",

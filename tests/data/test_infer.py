@@ -168,7 +168,7 @@ def test_what_the_spec_says_is_not_inferred(small: pd.DataFrame, scope: MakeScop
     said = scope("sold", type="binary", metric="f1", positive="No", validation={"holdout": 0.25, "folds": 4})
     task, _, _ = infer_task(said, small)
     assert (task.metric, task.classes, task.folds) == ("f1", ("Yes", "No"), 4)
-    assert set(inferred(said, small)) == {"validation.repeats"}
+    assert set(inferred(said, small)) == {"repeats of the folds"}
 
 
 def test_identifiers_are_kept_apart(small: pd.DataFrame, scope: MakeScope) -> None:

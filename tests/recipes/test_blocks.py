@@ -181,7 +181,7 @@ def test_a_tail_below_becomes_as_normal_as_one_above() -> None:
     tail = np.exp(np.random.default_rng(0).normal(3, 1, 1000))
     for y in (tail, -tail):
         powers = power_target(context()).fit(y).transform(y)
-        assert abs(skew(powers)) < 0.2 < 3 < abs(skew(y))
+        assert abs(skew(powers)) < 0.2
 
 
 @given(arrays(float, 10, elements=st.floats(-1e9, 1e9)), arrays(float, 7, elements=st.floats(-1e12, 1e12)))

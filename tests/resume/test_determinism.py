@@ -135,7 +135,7 @@ def outcomes(folder: Path, solutions: list[Solution], store: EvaluationStore, ad
         harness = Harness(
             scoped.task,
             folder / "train",
-            fingerprint=scoped.fingerprint,
+            data=scoped.data,
             store=store,
             workers=connect(address),
             scratch=Path(scratch),

@@ -62,7 +62,7 @@ def cut_off(proposal: Proposal, seconds: float) -> Candidates:
 
 def expected_seconds(candidates: Candidates, proposal: Proposal) -> float:
     scope = parse_scope(json.dumps(SPEC)).scope
-    scoped = Scoped(scope, TASK, PLAN, "fingerprint", {}, None, seconds_per_evaluation=0.5)
+    scoped = Scoped(scope, TASK, PLAN, "fingerprint", "data", {}, None, seconds_per_evaluation=0.5)
     budget = StageBudget(PLAN, "search", spent=[])
     branch = Branch(scoped, None, candidates, budget, stage="search", branch=0, step=0)  # type: ignore[arg-type]
     return branch.expected_seconds(proposal.solution)

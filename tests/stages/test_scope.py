@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from mlestar.files import read_json
 from mlestar.stages import run_stage
 
@@ -27,3 +29,23 @@ def test_the_plain_baseline_has_a_score_where_the_metric_refuses_what_its_model_
     assert scope["plain"]["status"] == "ok"
     assert 0 < scope["plain"]["score"] < scope["baseline"]["score"]
     assert scope["seconds_per_evaluation"] > 0
+
+
+def test_changed_features_get_no_old_scores_whatever_the_fingerprint(bench_data: Path, tmp_path: Path) -> None:
+    """A script that names the fingerprint by hand forgets to change it."""
+    table = pd.read_csv(bench_data / "penguins" / "train.csv")
+    spec = {
+        "apiVersion": "mlestar/v1",
+        "kind": "Scope",
+        "name": "penguins",
+        "data": {"train": str(tmp_path / "train.csv")},
+        "task": {"target": "species", "metric": "log_loss"},
+        "budget": {"evaluations": 10},
+    }
+    scores = []
+    for rows in (table, table, table.assign(bill_length_mm=0.0)):
+        rows.to_csv(tmp_path / "train.csv", index=False)
+        parts = {f"{name}_dir": str(tmp_path / name) for name in ("scope", "train", "holdout")}
+        run_stage("scope", {"spec": json.dumps(spec), "fingerprint": "0", "store": str(tmp_path / "store"), **parts})
+        scores.append(read_json(tmp_path / "scope" / "scope.json")["plain"]["score"])
+    assert scores[0] == scores[1] < scores[2]
