@@ -29,6 +29,7 @@ __all__ = ["data_fingerprint", "fingerprint", "read_table", "storage_of", "typed
 
 _OBJECTS: dict[str, Storage] = {"decimal": "number", "date": "date"}  # types of Parquet that pandas lacks
 _CHUNK = 1 << 20
+_LARGEST_EXACT = 2**53  # of the whole numbers that float64 holds without gaps
 
 
 def read_table(uri: str, storage: Mapping[str, Storage] | None = None) -> pd.DataFrame:
@@ -74,7 +75,10 @@ def data_fingerprint(scope: Scope) -> str:
 
 
 def storage_of(frame: pd.DataFrame) -> dict[str, Storage]:
-    """How each column is to be held: numbers as float64, dates as datetime64, everything else as strings."""
+    """How each column is to be held: numbers as float64, dates as datetime64, everything else as strings.
+
+    So are whole numbers beyond 2^53, which float64 would take for one another.
+    """
     return {str(name): _storage(column) for name, column in frame.items()}
 
 
@@ -103,10 +107,16 @@ def _storage(column: pd.Series) -> Storage:
     if pd.api.types.is_bool_dtype(column):
         return "string"
     if pd.api.types.is_numeric_dtype(column):
-        return "number"
+        return "string" if _is_inexact(column) else "number"
     if pd.api.types.is_datetime64_any_dtype(column):
         return "date"
     return _OBJECTS.get(pd.api.types.infer_dtype(column), "string") if column.dtype == object else "string"
+
+
+def _is_inexact(column: pd.Series) -> bool:
+    """Whether whole numbers are so large that float64 would make some of them equal, as identifiers may be."""
+    known = column.dropna() if pd.api.types.is_integer_dtype(column) else column[:0]
+    return len(known) > 0 and max(-int(known.min()), int(known.max())) > _LARGEST_EXACT
 
 
 def _held(column: pd.Series, storage: Storage) -> pd.Series:

@@ -117,9 +117,10 @@ def split_holdout(
     elif splitter in ("group", "stratified_group"):
         # Near enough, and few parts: each group is placed with care, which costs time per part.
         codes = _group_codes(groups)
-        share = Fraction(fraction).limit_denominator(min(10, int(codes.max()) + 1))
-        folds = _folds(y, splitter, max(share.denominator, 2), np.random.RandomState(seed), codes)
-        mask = np.isin(folds, range(max(share.numerator, 1)))
+        parts = min(10, max(int(codes.max()) + 1, 2))
+        share = max(Fraction(fraction).limit_denominator(parts), Fraction(1, parts))
+        folds = _folds(y, splitter, share.denominator, np.random.RandomState(seed), codes)
+        mask = np.isin(folds, range(share.numerator))
     else:
         from sklearn.model_selection import train_test_split
 

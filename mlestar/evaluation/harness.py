@@ -112,14 +112,15 @@ class Harness:
         results: list[FoldScore] = []
         for wave in filter(None, waves):
             results += self._wave(solution, wave, seconds)
-            last = results[-1].record
+            last, fits = results[-1].record, self.fits(solution, chosen[: len(results)])
             if last.status != "ok":
-                return summary(solution, last.status, last.reason, results)
+                return summary(solution, last.status, last.reason, results, fits=fits)
             if len(results) < len(chosen) and (reason := give_up([each.score or 0.0 for each in results])):
-                return summary(solution, "pruned", reason, results)
+                return summary(solution, "pruned", reason, results, fits=fits)
         if len(chosen) < len(self.folds):
-            return summary(solution, "pruned", f"asked for {len(chosen)} of {len(self.folds)} folds", results)
-        return summary(solution, "ok", None, results, self._out_of_fold(chosen, results))
+            reason = f"asked for {len(chosen)} of {len(self.folds)} folds"
+            return summary(solution, "pruned", reason, results, fits=fits)
+        return summary(solution, "ok", None, results, self._out_of_fold(chosen, results), fits=fits)
 
     def fits(self, solution: Solution, folds: Sequence[Fold]) -> int:
         """How many folds a solution is fitted on before it is scored on these: a second level needs others as well."""

@@ -64,8 +64,10 @@ def summary(
     reason: str | None,
     results: Sequence[FoldScore],
     predictions: np.ndarray | None = None,
+    *,
+    fits: int,
 ) -> Evaluation:
-    """The evaluation of a solution, from those of the folds that ran; of a reason, the first line."""
+    """The evaluation of a solution after so many fits, from the folds that ran; of a reason, the first line."""
     seconds = [result.record.fit_seconds + result.record.predict_seconds for result in results]
     scores = tuple(result.score for result in results if result.score is not None)
     return Evaluation(
@@ -78,6 +80,6 @@ def summary(
         seconds=sum(seconds),
         stored_seconds=sum(each for each, result in zip(seconds, results, strict=True) if not result.executed),
         peak_mb=max((result.record.peak_mb for result in results), default=0.0),
-        fits=len(results),
+        fits=fits,
         executed=sum(result.executed for result in results),
     )

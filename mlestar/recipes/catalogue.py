@@ -144,7 +144,7 @@ def _chained(recipes: Sequence[Recipe]) -> Recipe:
         space=space,
         suits=lambda task: min(part.suits(task) for part in recipes),
         cost=lambda task: sum(part.cost(task) for part in recipes),
-        narrows=next((part.narrows for part in recipes if part.narrows), ""),
+        narrows=next((names[part.narrows] for part, names in parts if part.narrows), ""),
         text=chain([part.block() for part in recipes]).source,
         unavailable=next((part.unavailable for part in recipes if part.unavailable), None),
         parts=tuple(parts),

@@ -104,7 +104,7 @@ class CategoryNumbers(TransformerMixin, BaseEstimator):
         columns = []
         for (_, column), (values, numbers) in zip(X.items(), self.known_, strict=True):
             places = pd.Index(values).get_indexer(column.cat.categories)
-            found = np.where(places < 0, self.unseen, numbers[places]) if len(numbers) else []
+            found = np.where(places < 0, self.unseen, np.append(numbers, np.nan)[places])  # the last is that of none
             columns.append(np.append(found, np.nan)[column.cat.codes])  # a missing one has the code -1
         return np.column_stack(columns)
 

@@ -11,15 +11,14 @@ class PowerTarget(TransformerMixin, BaseEstimator):
     """The target by the power that makes it most like a normal distribution (Yeo and Johnson, 2000).
 
     Powers from 0, the logarithm, to 2, that of the mirrored target: those beyond lose large values. The inverse stays
-    within the training range and a little beyond.
+    within the training range.
     """
 
     def fit(self, y):
         self.power_ = PowerTransformer(standardize=False).fit(y.reshape(len(y), -1))
         self.power_.lambdas_ = self.power_.lambdas_.clip(0.0, 2.0)
         powers = self.transform(y)
-        margin = 0.05 * np.ptp(powers, axis=0)
-        self.low_, self.high_ = powers.min(axis=0) - margin, powers.max(axis=0) + margin
+        self.low_, self.high_ = powers.min(axis=0), powers.max(axis=0)
         return self
 
     def transform(self, y):

@@ -101,6 +101,7 @@ def render(
         binary=task.type == "binary",
         multioutput=len(task.targets) > 1,
         width=len(task.classes) or len(task.targets),
+        as_text=_as_text(task),
         time=task.time,
         time_has_day_first=task.time in task.day_first,
         time_is_text=any(column.name == task.time and column.storage == "string" for column in task.columns),
@@ -216,6 +217,13 @@ def _context(layout: _Layout, solution: Solution, task: Task) -> list[dict[str, 
     }
     found = used | layout.fields
     return [{"name": name, "type": kind, "value": value} for name, (kind, value) in values.items() if name in found]
+
+
+def _as_text(task: Task) -> str:
+    """What is read as it is written though it is no feature: ids, and classes that look like numbers or booleans."""
+    classes = task.targets if any(isinstance(label, str) for label in task.classes) else ()
+    names = [*([task.id] if task.id else []), *classes]
+    return f"{{{', '.join(f'{literal(name)}: str' for name in names)}}}" if names else ""
 
 
 def _table_options(tables: Sequence[Table]) -> str:

@@ -55,8 +55,10 @@ def _ablate(work: Branch) -> None:
 
 def _folds(work: Branch, solutions: Sequence[Solution]) -> int:
     """On how many folds all variants can be afforded, at least one."""
+    if not solutions:
+        return 1
     if work.budget.counted:
-        return max(1, min(len(work.harness.folds), int(work.budget.left / max(len(solutions), 1))))
+        return max(1, min(len(work.harness.folds), int(work.budget.left / len(solutions))))
     expected = sum(work.expected_seconds(each) for each in solutions)
     return max(1, min(len(work.harness.folds), int(work.budget.left / expected)))
 

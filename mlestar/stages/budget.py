@@ -76,6 +76,7 @@ def make_plan(
     used: float,
     fit_seconds: float,
     folds: int,
+    repeats: int = 1,
     columns: int = 0,
     large_folds: bool = True,
     rows: int | None = None,
@@ -95,6 +96,8 @@ def make_plan(
         their shares; what they do not need is for the branches.
     folds : int
         That there are; where fits take long for the budget, candidates are compared on fewer.
+    repeats : int
+        How often these folds divide all rows; a single one of a division would have no others to choose thresholds on.
     columns : int
         Of which validate and finalize look at every one, for the report and the tests of the program.
     large_folds : bool
@@ -137,7 +140,9 @@ def make_plan(
         possible = _possible_folds(rest, late, fit_seconds)
         compared = min(max(int(rows * possible / _FEWEST_FOLDS), _FEWEST_ROWS), rows)
     possible = _possible_folds(rest, late, fit_seconds) * (1.0 if large_folds else _CANDIDATES / _FEW_CANDIDATES)
+    division = folds // repeats
     folds = max(min(int(possible), folds), _FEWEST_FOLDS)
+    folds -= folds % division == 1
     for_branches = rest - sum(late.values())
     stages = {name: for_branches * share for name, share in branch.items()}
     plan = Plan(mode="wall_clock", total=wall_clock, stages=stages | late, folds=folds)

@@ -204,13 +204,13 @@ def _repeats(merged: Candidates, candidate: Candidate, better: Sequence[Candidat
 
 
 def _single(harness: Harness, merged: Candidates, budget: StageBudget, candidate: Candidate) -> Choice:
-    choice = Choice(
-        "best",
-        merged.solution(candidate.id),
-        ((candidate, 1.0),),
-        candidate.score or 0.0,
-        tuple(candidate.fold_scores),
-    )
+    """A candidate; where folds are dealt several times, scored like an ensemble, by the mean of its predictions."""
+    solution, scores, score = merged.solution(candidate.id), tuple(candidate.fold_scores), candidate.score or 0.0
+    if harness.task.repeats > 1 and not solution.needs_out_of_fold:
+        stack = merged.predictions[candidate.id][:, None]
+        [scores] = nested_scores(harness, stack, average([0]), [MEANS["weighted"]])
+        score = float(np.mean(scores))
+    choice = Choice("best", solution, ((candidate, 1.0),), score, scores)
     return _as_it_ships(harness, merged, budget, choice)
 
 

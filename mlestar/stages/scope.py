@@ -147,6 +147,7 @@ def _planned(
             used=time.monotonic() - started,
             fit_seconds=_dearest_fit(task, plain_seconds, pipeline.branches),
             folds=folds,
+            repeats=task.repeats,
             columns=len(task.columns),
             large_folds=rows // folds >= _ENOUGH_ROWS,
             rows=rows if fewer else None,

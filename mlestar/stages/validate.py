@@ -68,6 +68,7 @@ def validate(
                 task=scoped.task,
                 program=program,
                 model=model_dir / MODEL_FILE,
+                rows=facts["fit_rows"],
                 score=facts["score"],
                 plain_program=render_program(plain_solution(scoped.task), scoped.task),
                 train_dir=train_dir,

@@ -13,6 +13,7 @@ __all__ = ["CONFIDENCE", "drawn", "interval", "resampled_scores", "score_interva
 
 CONFIDENCE = 0.95
 _MOST, _LEAST = 200, 100
+_FEWEST_CLUSTERS = 5  # of which the resamples of fewer are nearly all alike
 _WORK = 700_000  # rows that are resampled in all: some 2 s of a rank metric
 
 
@@ -33,11 +34,15 @@ def resampled_scores(holdout: Holdout, models: Sequence[Scored], most: int = _MO
     Returns
     -------
     array, shape (resamples, models)
-        Without the resamples on which the metric is not defined; there may be none.
+        Without the resamples on which the metric is not defined; there may be none. There are none either where there
+        are so few groups or blocks that the resamples would be nearly all alike.
     """
     from sklearn import config_context
 
-    draw = _draw(holdout)
+    clusters = _clusters(holdout)
+    if clusters is not None and len(clusters) < _FEWEST_CLUSTERS:
+        return np.empty((0, len(models)))
+    draw = _draw(holdout, clusters)
     columns = max(len(holdout.task.classes) - 1, holdout.task.outputs)
     count = min(most, max(_LEAST, int(_WORK / (len(holdout) * columns))))
     rows = (draw() for _ in range(count))
@@ -72,10 +77,9 @@ def drawn(holdout: Holdout) -> str:
     return "rows within their class" if holdout.task.is_classification else "rows"
 
 
-def _draw(holdout: Holdout) -> Callable[[], np.ndarray]:
+def _draw(holdout: Holdout, clusters: Sequence[np.ndarray] | None) -> Callable[[], np.ndarray]:
     """A function that draws the rows of one resample."""
     generator = np.random.default_rng(holdout.task.seed)
-    clusters = _clusters(holdout)
     if clusters is not None:
         return lambda: np.concatenate([clusters[each] for each in generator.integers(0, len(clusters), len(clusters))])
     strata = _members(holdout.y) if holdout.task.is_classification else [np.arange(len(holdout))]

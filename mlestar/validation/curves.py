@@ -33,7 +33,10 @@ def curves(holdout: Holdout, scored: Scored) -> dict[str, Any]:
 
 
 def over_time(holdout: Holdout, models: Mapping[str, Scored]) -> dict[str, Any] | None:
-    """Scores on consecutive parts of the holdout; None where the task is not ordered by time, or the rows are too few.
+    """Scores on consecutive parts of the holdout.
+
+    None where the task is not ordered by time, where its time is no feature and so not known here, or where the rows
+    are too few.
 
     Returns
     -------
@@ -42,7 +45,7 @@ def over_time(holdout: Holdout, models: Mapping[str, Scored]) -> dict[str, Any] 
         by model, those of the parts, None where the metric is not defined.
     """
     periods = min(_PERIODS, len(holdout) // _ROWS_PER_PERIOD)
-    if holdout.task.splitter != "time" or periods < 2:
+    if holdout.task.splitter != "time" or holdout.task.time not in holdout.features or periods < 2:
         return None
     parts = np.array_split(np.arange(len(holdout)), periods)
     times = holdout.features[holdout.task.time]

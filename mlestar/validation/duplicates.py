@@ -28,6 +28,6 @@ def duplicates(subject: Subject) -> Outcome:
     if rest is None:
         return Outcome("warn", f"{many}; there is no score without them", evidence)
     scores = f"{number(rest)} without them, {number(subject.judged.score)} with them"
-    if holdout.gain(subject.judged.score, rest) > subject.half_width:
+    if subject.tells_noise and holdout.gain(subject.judged.score, rest) > subject.half_width:
         return Outcome("fail", f"{many}: {scores}; the score owes more to them than chance explains", evidence)
     return Outcome("warn" if share >= _MANY else "pass", f"{many}: {scores}", evidence)

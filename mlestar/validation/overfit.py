@@ -25,6 +25,8 @@ def overfit(subject: Subject) -> Outcome:
     scores = f"{number(found)} on the holdout, {number(expected)} in cross-validation"
     if gap <= unit:
         return Outcome("pass", f"{scores}: no worse than chance explains", evidence)
+    if not subject.tells_noise:
+        return Outcome("warn", f"{scores}; too few rows or groups to tell the difference from noise", evidence)
     if ratio is not None and ratio <= _FAR:
         return Outcome("warn", f"{scores}: worse by {ratio:.1f} half widths of the interval", evidence)
     return Outcome("fail", f"{scores}: the search has overfitted, or the holdout is of another kind", evidence)

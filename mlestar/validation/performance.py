@@ -58,7 +58,7 @@ def _compared(subject: Subject, name: str, title: str) -> Outcome:
     }
     scores = f"{number(subject.judged.score)} against {number(baseline)} of {title}"
     if bounds is None:
-        return Outcome("warn", f"{scores}; too few rows to tell the difference from noise", evidence)
+        return Outcome("warn", f"{scores}; too few rows or groups to tell the difference from noise", evidence)
     if bounds[1] < 0:
         return Outcome("fail", f"{scores}: worse beyond noise", evidence)
     if bounds[0] <= 0:

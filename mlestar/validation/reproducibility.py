@@ -17,14 +17,16 @@ _ROWS = 2000
 def reproducibility(subject: Subject) -> Outcome:
     """Refit the judged program under the same seed, and compare the predictions for the holdout.
 
-    On all training rows, against the judged model, where the time that is left allows for it; else twice on a sample.
+    On all training rows, against the judged model, where that was fitted on all of them and the time that is left
+    allows for it; else twice on a sample.
     """
     everything = np.arange(len(subject.source.train_y))
     rows = sample_rows(subject.task, subject.source.train_y, _ROWS)
     first, seconds = subject.refit(rows, share=0.5)
-    if len(rows) == len(everything):
+    is_whole = subject.source.rows == len(everything)
+    if is_whole and len(rows) == len(everything):
         return _outcome(disagreement(subject.judged, first), len(rows))
-    if seconds * len(everything) / len(rows) < subject.source.seconds_left() / 2:
+    if is_whole and seconds * len(everything) / len(rows) < subject.source.seconds_left() / 2:
         return _outcome(disagreement(subject.judged, subject.refit(everything)[0]), len(everything))
     return _outcome(disagreement(first, subject.refit(rows)[0]), len(rows))
 

@@ -22,6 +22,7 @@ _SECONDS = 4.0
 _MOST_LISTED = 20
 _UNSEEN_ROLES = ("categorical", "text", "key")
 _UNSEEN = "a value that training did not have"
+_LATER = pd.Timedelta(days=36_525)
 
 
 def missing_values(subject: Subject) -> Outcome:
@@ -36,7 +37,11 @@ def unseen_categories(subject: Subject) -> Outcome | None:
 
 
 def _unseen(column: pd.Series) -> pd.Series:
-    unseen = _UNSEEN if not pd.api.types.is_numeric_dtype(column) else column.fillna(0.0).max() + 1.0
+    unseen: Any = _UNSEEN
+    if pd.api.types.is_numeric_dtype(column):
+        unseen = column.fillna(0.0).max() + 1.0
+    elif pd.api.types.is_datetime64_any_dtype(column):
+        unseen = column.max() + _LATER
     return pd.Series(unseen, index=column.index, dtype=column.dtype)
 
 

@@ -41,6 +41,8 @@ class Source:
         The judged program.
     model : Path
         Its state, fitted on the training rows.
+    rows : int
+        How many of the training rows that is: all, where there was the time.
     score : float
         Its cross-validated score.
     plain_program : str
@@ -63,6 +65,7 @@ class Source:
     task: Task
     program: str
     model: Path
+    rows: int
     score: float
     plain_program: str
     train_dir: Path
@@ -146,6 +149,11 @@ class Subject:
     def interval(self) -> tuple[float, float] | None:
         """Of the score of the judged model."""
         return score_interval(self.resampled[JUDGED])
+
+    @property
+    def tells_noise(self) -> bool:
+        """Whether there are the rows, or the groups, to tell a difference from noise."""
+        return len(self.resampled[JUDGED]) > 0
 
     @property
     def half_width(self) -> float:

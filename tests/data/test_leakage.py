@@ -78,6 +78,13 @@ def test_identifiers_among_the_features_are_found(bench_data: Path, leaks) -> No
     assert any(message.startswith("'counter' counts the rows of the file") for message in found)
 
 
+def test_the_number_of_the_row_is_found_where_some_rows_are_held_out(bench_data: Path, leaks) -> None:
+    frame = read_table(str(bench_data / "telco-churn" / "train.csv"))
+    kept = np.random.default_rng(0).random(len(frame)) < 0.8
+    [found] = leaks(frame.assign(entry=np.arange(len(frame)) + 17)[kept].reset_index(drop=True), "Churn")
+    assert found.startswith("'entry' counts the rows of the file")
+
+
 def test_repeated_rows_are_counted(bench_data: Path, leaks) -> None:
     frame = read_table(str(bench_data / "california-housing-prices" / "train.csv"))
     found = leaks(pd.concat([frame, frame.head(240)]), "median_house_value")

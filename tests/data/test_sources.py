@@ -180,3 +180,10 @@ def test_typing_twice_changes_nothing(bench_data: Path) -> None:
         held = typed(frame, storage)
         assert storage_of(held) == storage
         pd.testing.assert_frame_equal(typed(held, storage), held)
+
+
+def test_whole_numbers_that_float64_would_confuse_are_held_as_strings(written) -> None:
+    numbers = [20230101000000001 + place for place in range(4)]
+    frame = read_table(written("id,count\n" + "".join(f"{each},{each % 7}\n" for each in numbers)))
+    assert storage_of(frame) == {"id": "string", "count": "number"}
+    assert typed(frame, storage_of(frame))["id"].tolist() == list(map(str, numbers))

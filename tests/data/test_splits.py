@@ -188,3 +188,12 @@ def test_many_groups_are_kept_whole_and_have_their_shares_of_the_classes(bench_d
     shares = [y[held_out].mean(), *(y[~held_out][folds == number].mean() for number in range(5))]
     assert shares == pytest.approx([y.mean()] * 6, rel=0.1)
     assert held_out.mean() == pytest.approx(0.2, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("groups", "fraction", "held"), [(4, 0.1, 1), (6, 0.05, 1), (3, 0.1, 1), (9, 0.2, 2), (2, 0.2, 1)]
+)
+def test_of_few_groups_no_more_are_held_out_than_the_share_needs(groups: int, fraction: float, held: int) -> None:
+    codes = np.repeat(np.arange(groups), 100)
+    mask = split_holdout(np.zeros(len(codes)), splitter="group", fraction=fraction, seed=0, groups=codes)
+    assert len(set(codes[mask])) == held

@@ -29,6 +29,7 @@ from mlestar.recipes.features_neighbours import features as neighbours
 from mlestar.recipes.features_screening import features as screening
 from mlestar.recipes.features_winsorising import features as winsorising
 from mlestar.recipes.model_linear_lightgbm import model as trending
+from mlestar.recipes.parts import CategoryNumbers
 from mlestar.recipes.postprocess_clip import postprocess as clip
 from mlestar.recipes.postprocess_threshold import postprocess as threshold
 from mlestar.recipes.target_log1p import target as log_target
@@ -230,3 +231,9 @@ def test_winsorising_draws_outliers_in_to_the_training_rows() -> None:
     low, high = table["bmi"].quantile([0.01, 0.99])
     found = fitted.transform(pd.DataFrame({"bmi": [-9.0, 0.0, 9.0, np.nan]}))["bmi"]
     np.testing.assert_allclose(found, [low, 0.0, high, np.nan])
+
+
+def test_a_category_that_training_never_had_a_value_of_is_numbered_as_unseen() -> None:
+    train, new = (pd.DataFrame({"promotion": values}).astype("category") for values in ([None] * 3, ["a", "b", None]))
+    numbers = CategoryNumbers(unseen=-1).fit(train).transform(new)
+    assert numbers.ravel().tolist() == pytest.approx([-1, -1, np.nan], nan_ok=True)

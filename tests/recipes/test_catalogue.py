@@ -148,3 +148,8 @@ def test_a_file_that_holds_no_recipe_is_an_error(tmp_path: Path, text: str, mess
     path.write_text(text)
     with pytest.raises(SolutionError, match=message):
         load_recipe(path)
+
+
+def test_a_chain_narrows_by_the_parameter_of_the_part_that_does() -> None:
+    chain = find_recipe("features", "arithmetic+screening")
+    assert chain.block().parameters[chain.narrows] == find_recipe("features", "screening").block().parameters["most"]

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.datasets import load_breast_cancer
 
 from mlestar.data.infer import infer_task
 from mlestar.data.sources import read_table
@@ -203,6 +204,23 @@ def test_fit_and_predict_run_without_mlestar(churn: Task, bench_data: Path, tmp_
     assert list(predictions) == ["customerID", "prediction", "probability_0", "probability_1"]
     assert np.allclose(predictions["probability_0"] + predictions["probability_1"], 1)
     assert predictions.equals(pd.read_csv(tmp_path / "two.csv"))
+
+
+def test_ids_and_classes_are_read_as_they_are_written(tmp_path: Path) -> None:
+    table = load_breast_cancer(as_frame=True).frame[["mean radius", "mean texture", "target"]]
+    table["target"] = np.where(table["target"] == 1, "TRUE", "FALSE")  # as R writes them
+    table.insert(0, "entry_id", [f"{number:05d}" for number in range(len(table))])
+    table.to_csv(tmp_path / "train.csv", index=False)
+    spec = {"apiVersion": "mlestar/v1", "kind": "Scope", "name": "example", "data": {"train": "train.csv"}}
+    scope = parse_scope(json.dumps({**spec, "task": {"target": "target", "id": "entry_id"}})).scope
+    task, _, _ = infer_task(scope, read_table(str(tmp_path / "train.csv")))
+    assert task.classes == ("FALSE", "TRUE")
+    (tmp_path / "solution.py").write_text(render(Solution((_member("logistic", "onehot"),)), task), encoding="utf-8")
+    for arguments in ("fit train.csv --model m", "predict train.csv --model m --out predictions.csv"):
+        subprocess.run([sys.executable, "solution.py", *arguments.split()], cwd=tmp_path, check=True)
+    predictions = pd.read_csv(tmp_path / "predictions.csv", dtype=str)
+    assert predictions["entry_id"].tolist() == table["entry_id"].tolist()
+    assert (predictions["prediction"] == table["target"]).mean() > 0.85
 
 
 def _module(program: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:

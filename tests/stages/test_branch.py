@@ -86,7 +86,8 @@ def test_folds_on_which_a_threshold_is_scored_share_the_fits_of_its_model(
     threshold = find_recipe("postprocess", "threshold").block(task=scoped.task)
     with open_harness(scoped, rows["train_dir"], str(store)) as harness:
         solution = plain_solution(scoped.task).replace("postprocess", threshold)
-        assert harness.evaluate(solution, seconds=lambda: 60.0, folds=2).status == "pruned"
+        evaluation = harness.evaluate(solution, seconds=lambda: 60.0, folds=2)
+        assert (evaluation.status, evaluation.fits) == ("pruned", 5)
         combined, records = 2, len(list(store.rglob("*.npz")))
         assert harness.fits(solution, harness.folds[:2]) == records - combined == len(harness.folds) == 5
 

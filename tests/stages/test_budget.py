@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 
 from mlestar.stages.budget import Plan, Spent, StageBudget, make_plan
@@ -12,7 +13,9 @@ from mlestar.stages.environment import DEADLINE
 LATE = ("ensemble", "validate", "finalize")
 
 
-def plan(fit_seconds: float, *, large_folds: bool = True, rows: int | None = None) -> Plan:
+def plan(
+    fit_seconds: float, *, folds: int = 5, repeats: int = 1, large_folds: bool = True, rows: int | None = None
+) -> Plan:
     return make_plan(
         wall_clock=120,
         evaluations=None,
@@ -20,7 +23,8 @@ def plan(fit_seconds: float, *, large_folds: bool = True, rows: int | None = Non
         branches=2,
         used=5,
         fit_seconds=fit_seconds,
-        folds=5,
+        folds=folds,
+        repeats=repeats,
         large_folds=large_folds,
         rows=rows,
     )
@@ -85,3 +89,11 @@ def test_where_two_folds_of_all_rows_take_too_long_candidates_are_compared_on_fe
     assert 1_000_000 > (dear.rows or 0) > (dearer.rows or 0) >= 20_000
     assert dear.stages["ensemble"] > plan(20.0).stages["ensemble"]  # where the fit on all rows takes place
     assert plan(60.0, rows=15_000).rows is None
+
+
+@pytest.mark.parametrize("division", [2, 3, 5])
+def test_no_division_of_the_rows_ends_after_one_fold(division: int) -> None:
+    """A threshold is chosen on the other folds of the same division."""
+    made = [plan(seconds, folds=3 * division, repeats=3, large_folds=False).folds for seconds in np.geomspace(0.05, 20)]
+    assert {each for each in made if each and each % division == 1} == set()
+    assert len(set(made)) > 2

@@ -15,7 +15,7 @@ import pytest
 from mlestar.data.infer import infer_task
 from mlestar.data.sources import read_table, typed
 from mlestar.data.splits import split_holdout, time_values
-from mlestar.data.tables import write_arrow
+from mlestar.data.tables import read_arrow, write_arrow
 from mlestar.data.target import has_target, target_frame, target_values
 from mlestar.data.task import Task
 from mlestar.evaluation import Limits, Workers, connect, start_server
@@ -124,6 +124,7 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
         score: float | None = None,
         judged_program: str | None = None,
         seconds_left: Callable[[], float] = lambda: 600.0,
+        rows: int | None = None,
     ) -> dict[str, Any]:
         folder = tmp_path_factory.mktemp("judged")
         target = data.train_dir / "target.arrow"
@@ -142,6 +143,7 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
                 task=data.task,
                 program=judged_program or program,
                 model=folder / "model.skops",
+                rows=rows or len(read_arrow(target)),
                 score=0.0 if score is None else score,
                 plain_program=render(plain_solution(data.task), data.task),
                 train_dir=data.train_dir,

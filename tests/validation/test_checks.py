@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -266,3 +267,31 @@ def test_forbidden_features(cancer: Any, program: Any, outcome: Outcome) -> None
     found = outcome("forbidden_features", forbidding, program(cancer.task))
     assert found["status"] == "fail"
     assert found["evidence"]["used"] == [first]
+
+
+def test_what_was_fitted_on_a_part_of_the_rows_is_not_compared_with_a_fit_on_all(
+    cancer: Any, program: Any, outcome: Outcome
+) -> None:
+    found = outcome("reproducibility", cancer, program(cancer.task, model="extra_trees"), rows=100)
+    assert found["status"] == "pass"
+    assert found["evidence"]["rows_that_differ"] == 0
+
+
+def test_one_group_says_nothing_of_others(split: Split, program: Any, verdict_on: Any, bench_data: Path) -> None:
+    """Whatever was drawn, it would be the same group."""
+    table = pd.read_csv(bench_data / "penguins" / "train.csv")
+    table["island"] = np.random.default_rng(0).permutation(table["island"].to_numpy())
+    data = split(table, "species", group="island", metric="log_loss")
+    verdict = verdict_on(data, program(data.task), only=["plain_baseline", "overfit"], score=0.0)
+    found = {check["id"]: check["summary"] for check in verdict["checks"] if check["status"] == "warn"}
+    assert set(found) == {"plain_baseline", "overfit"}
+    assert all("too few rows or groups to tell" in summary for summary in found.values())
+
+
+def test_a_time_that_is_no_feature_draws_no_curve(
+    split: Split, program: Any, verdict_on: Any, bench_data: Path
+) -> None:
+    hours = pd.read_csv(bench_data / "bike-sharing-hour" / "train.csv", nrows=800)
+    data = split(hours, "cnt", type="regression", time="dteday", id="dteday", metric="mae")
+    assert "dteday" not in data.task.features
+    assert verdict_on(data, program(data.task), only=["plain_baseline"])["checks"]

@@ -61,7 +61,7 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
     if not facts["blessed"] and not unblessed:
         raise ModelError(f"{model}: validation has not blessed this model; to use it nevertheless, add --unblessed")
     task = Task.model_validate(facts["task"])
-    frame = read_table(data, task.storage)
+    frame = read_table(data, {**task.storage, **({task.id: "string"} if task.id else {})})  # "00042" is not 42
     limits = Limits(seconds=LONGEST_SECONDS, memory_mb=memory_limit_mb() * cores())
     with private_folder() as scratch:
         features = scratch / "features.arrow"
