@@ -130,7 +130,7 @@ def _measure(name: str, spec: dict, models: set[str], folder: Path) -> pd.DataFr
             score = float(np.mean(found.fold_scores)) if scored else None
             turn = proposal.name.rpartition("(")[2].rstrip(")") if proposal.name.endswith(")") else "1"
             row = [name, blocks["model"].name, int(turn), blocks["encode"].name, found.status, score]
-            row += [harness.gain(score, trivial) if score is not None else None, found.seconds / max(found.fits, 1)]
+            row += [harness.gain(score, trivial) if score is not None else None, found.seconds / max(found.folds, 1)]
             rows.append([*row, static_cost(proposal.solution, scoped.task)])
             sys.stderr.write(f"{rows[-1]}\n")
     return pd.DataFrame(rows, columns=COLUMNS)

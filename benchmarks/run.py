@@ -82,7 +82,9 @@ def main() -> None:
             folder = arguments.out / f"{name}-{system}-{seconds:g}s-{seed}"
             row = _run(tasks[name], folder, key, versions[system], given=seconds)
             if SYSTEMS[system].is_peer and row.seconds > OVERRUN * seconds:
-                row = _run(tasks[name], folder, key, versions[system], given=2 * seconds - row.seconds)
+                row = _run(
+                    tasks[name], folder, key, versions[system], given=max(2 * seconds - row.seconds, seconds / 4)
+                )
             _record(row, arguments.results)
             sys.stderr.write(f"{row}\n")
     results = pd.read_csv(arguments.results)

@@ -81,7 +81,7 @@ def _run(folder: Path, seconds: float, *, limit: float) -> list[str]:
     took = time.monotonic() - started
     events = [json.loads(line) for line in lines.splitlines()]
     outcome = events[-1]
-    if outcome["event"] != "outcome":
+    if outcome.get("score") is None:
         return [f"{peak.stop():.0f}", f"{limit:.0f}", f"{took:.0f}", *[""] * len(STAGES), str(outcome), ""]
     stages = [
         sum(each["seconds"] for each in events if each["event"] == "stage_finished" and each["stage"] == stage)

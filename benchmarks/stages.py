@@ -27,7 +27,7 @@ def stage_gains(folder: Path) -> dict[str, float]:
     places = {name: Path(outputs[name]) for name in ("scope", "model", "evidence", "final") if outputs[name]}
     run = Run.read(scope=places["scope"], model=places["model"], verdict=places["evidence"], final=places.get("final"))
     plain, *stages = contributions(run)
-    lead = run.gain(plain.score, run.scope["baseline"]["score"])
+    lead = run.gain(plain.score, run.scope["baseline"]["score"]) or 0.0
     found = dict.fromkeys(STAGES, 0.0)
     for each in stages:
         found[re.sub(r" \d+$", "", each.stage)] += 100 * (each.gain or 0.0) / lead if lead > 0 else 0.0

@@ -38,19 +38,21 @@ def rank_table(rows: pd.DataFrame, tasks: dict) -> str:
 
     A run that failed scores as the plain baseline does; failures are counted.
     """
-    table = rows.pivot_table(index="task", columns="system", values="score", sort=False, dropna=False)
+    plain = rows[rows["system"] == "plain"].groupby("task")["score"].mean()
+    scored = rows.assign(score=rows["score"].fillna(rows["task"].map(plain)))
+    table = scored.pivot_table(index="task", columns="system", values="score", sort=False, dropna=False)
     signs = pd.Series({name: 1.0 if tasks[name]["direction"] == "max" else -1.0 for name in table.index})
     gains = table.mul(signs, axis=0)
-    gains = gains.apply(lambda column: column.fillna(gains["plain"])) if "plain" in gains else gains
-    ranks = gains.rank(axis=1, ascending=False).mean()
+    ranks = gains.dropna().rank(axis=1, ascending=False).mean()
     lines = ["| system | mean rank | mlestar is better on | 95 % interval | failed |", "|---|---:|---:|---|---:|"]
     for system in ranks.sort_values().index:
         failed = int(rows.loc[rows["system"] == system, "score"].isna().sum())
         better, interval = "", ""
         if system != "mlestar" and "mlestar" in gains:
-            won = (gains["mlestar"] > gains[system]).sum() + 0.5 * (gains["mlestar"] == gains[system]).sum()
-            better = f"{won:g} of {len(gains)}"
-            interval = "{:.0%} to {:.0%}".format(*_wilson(won, len(gains)))
+            both = gains[["mlestar", system]].dropna()
+            won = (both["mlestar"] > both[system]).sum() + 0.5 * (both["mlestar"] == both[system]).sum()
+            better = f"{won:g} of {len(both)}"
+            interval = "{:.0%} to {:.0%}".format(*_wilson(won, len(both))) if len(both) else ""
         lines.append(f"| {system} | {ranks[system]:.2f} | {better} | {interval} | {failed} |")
     return "\n".join(lines) + "\n"
 

@@ -25,6 +25,7 @@ _REMEDIES = {
     errno.EACCES: "make it writable, or name another place",
     errno.EPERM: "make it writable, or name another place",
     errno.EEXIST: "let it be a folder, or name another place",
+    errno.EISDIR: "name a file",
     errno.ENOTDIR: "let it be a folder, or name another place",
     errno.EIO: "see that the disk is well",
     errno.ESTALE: "see that it is mounted",

@@ -24,16 +24,25 @@ def private_folder() -> Iterator[Path]:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):  # somebody else's, or removed meanwhile
             _remove_if_left(folder)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    folder, lock = _locked()
     try:
-        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
             yield folder
         finally:
             os.close(lock)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locked() -> tuple[Path, int]:
+    """A new folder, and its lock; another one where somebody took it for left behind before it was locked."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / _LOCK).exists():
+            return folder, lock
+        os.close(lock)
 
 
 def _remove_if_left(folder: Path) -> None:

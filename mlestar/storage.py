@@ -28,7 +28,10 @@ class Storage:
 
     def __init__(self, uri: str, *, what: str, remedy: str) -> None:
         self.uri, self._what, self._remedy = uri, what, remedy
-        self._filesystem, self._root = fsspec.core.url_to_fs(uri)
+        try:
+            self._filesystem, self._root = fsspec.core.url_to_fs(uri)
+        except (ImportError, ValueError) as error:  # no library for this kind of place
+            raise self._unreachable(error) from error
 
     def read(self, name: str) -> bytes | None:
         """The content of a file; None when there is none.

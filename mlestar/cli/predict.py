@@ -25,8 +25,11 @@ def predict(
 ) -> None:
     """Write id, prediction and, for classes, their probabilities for every row of a table."""
     from mlestar.engines.local.prediction import predict as predict_table
+    from mlestar.errors import MlestarError
     from mlestar.evaluation import connect, start_server
 
+    if out.is_dir():
+        raise MlestarError(f"{out}: is a folder; name the file to write, such as {out / 'predictions.csv'}")
     with start_server(1) as server:
         rows = predict_table(_model_directory(model), data, out, connect(server.address), unblessed=unblessed)
     tell(f"wrote {rows} predictions to {out}", rows=rows, places={"predictions": out.absolute()})

@@ -114,8 +114,7 @@ class _Phases:
     def fit(self, features: int, target: int) -> None:
         module = self._import_program()
         table = self._table(target)
-        target_names = [name for name in table if str(name).startswith("target")]
-        y = table[target_names[0]].to_numpy() if len(target_names) == 1 else table[target_names].to_numpy()
+        y = _target(table)
         if module.CLASSES:
             y = np.asarray(module.CLASSES, dtype=object)[y.astype(np.int64)]
         model = module.Solution()
@@ -145,7 +144,7 @@ class _Phases:
 
     def combine(self, stack: int, target: int) -> None:
         module = self._import_program()
-        self._combination = module.Combination().fit(_array(stack), self._table(target)["target"].to_numpy())
+        self._combination = module.Combination().fit(_array(stack), _target(self._table(target)))
 
     def combined(self, stack: int, output: int) -> dict[str, Any]:
         return _write(output, *self._combination.predict(_array(stack)))
@@ -177,6 +176,13 @@ class _Phases:
         frame = read_arrow(descriptor)
         self._mapped.append(frame)
         return frame.copy(deep=False)
+
+
+def _target(table: pd.DataFrame) -> NDArray[Any]:
+    """What is predicted, shape (rows,) or (rows, outputs)."""
+    names = [name for name in table if str(name).startswith("target")]
+    values: NDArray[Any] = table[names[0] if len(names) == 1 else names].to_numpy()
+    return values
 
 
 def _array(descriptor: int) -> NDArray[Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,6 @@ import numpy as np
 from mlestar.data.splits import training_rows
 from mlestar.data.tables import read_arrow, write_arrow
 from mlestar.data.task import Task
-from mlestar.files import write_bytes
 
 __all__ = ["Fold", "FoldFiles", "fewer_rows", "read_folds", "read_target", "some_folds", "some_rows"]
 
@@ -113,18 +113,16 @@ class FoldFiles:
         """Features of the validation rows."""
         return self._written(fold, "valid-features", "features.arrow", fold.valid)
 
-    def second_level(self, rows: np.ndarray, known: np.ndarray, new: np.ndarray) -> tuple[Path, Path, Path]:
-        """Members' predictions for ``rows``, the target there, and members' predictions for new rows."""
-        content = b"".join(array.tobytes() for array in (rows, known, new))
-        folder = self._scratch / "second-level" / hashlib.sha256(content).hexdigest()[:16]
-        for name, array in (("known.npy", known), ("new.npy", new)):
-            buffer = io.BytesIO()
-            np.save(buffer, array, allow_pickle=False)
-            write_bytes(folder / name, buffer.getvalue())
-        target = folder / "target.arrow"
-        if not target.exists():
-            write_arrow(read_arrow(self._train_dir / "target.arrow"), target, rows=rows)
-        return folder / "known.npy", target, folder / "new.npy"
+    @contextmanager
+    def second_level(self, rows: np.ndarray, known: np.ndarray, new: np.ndarray) -> Iterator[tuple[Path, Path, Path]]:
+        """Members' predictions for ``rows``, the target there, and members' predictions for new rows; used once."""
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="second-level-", dir=self._scratch) as name:
+            folder = Path(name)
+            np.save(folder / "known.npy", known, allow_pickle=False)
+            np.save(folder / "new.npy", new, allow_pickle=False)
+            write_arrow(read_arrow(self._train_dir / "target.arrow"), folder / "target.arrow", rows=rows)
+            yield folder / "known.npy", folder / "target.arrow", folder / "new.npy"
 
     def _written(self, fold: Fold, name: str, source: str, rows: np.ndarray) -> Path:
         path = self._scratch / fold.digest[:16] / f"{name}.arrow"

@@ -18,7 +18,7 @@ from mlestar.data.task import Task
 from mlestar.digests import digest, file_digest
 from mlestar.evaluation.folds import Fold, FoldFiles, fewer_rows, read_folds, read_target, some_folds
 from mlestar.evaluation.metrics import InvalidScore, get_metric
-from mlestar.evaluation.results import Evaluation, FoldScore, summary
+from mlestar.evaluation.results import Evaluation, FoldScore, Work, summary
 from mlestar.evaluation.session import CandidateFailure, Limits, Predictions, Workers, insisting
 from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
 from mlestar.solution import FIT_THREADS, Solution, meaning, render
@@ -76,6 +76,7 @@ class Harness:
         self._data = digest([data, *(file_digest(train_dir / name) for name in ("target.arrow", "rows.npy"))])
         self._programs: dict[str, tuple[str, str]] = {}  # and the digests of their meaning, by those of the solutions
         self._executed: set[str] = set()  # keys of what the evaluation that runs has executed
+        self._members: dict[tuple[str, int, int], FoldScore] = {}  # of a second level, by program, repeat and fold
         self._files = FoldFiles(train_dir, scratch)
         self._pool = ThreadPoolExecutor(lanes, thread_name_prefix="evaluation")
 
@@ -105,6 +106,7 @@ class Harness:
             Run only so many.
         """
         self._executed.clear()
+        self._members.clear()
         for each in (solution, *solution.first_level):
             self._rendered(each)  # here, because ast.parse of Python 3.11 fails at times where several threads call it
         chosen = self.folds[:folds]
@@ -112,15 +114,25 @@ class Harness:
         results: list[FoldScore] = []
         for wave in filter(None, waves):
             results += self._wave(solution, wave, seconds)
-            last, fits = results[-1].record, self.fits(solution, chosen[: len(results)])
+            last, work = results[-1].record, self._work(solution, chosen, results)
             if last.status != "ok":
-                return summary(solution, last.status, last.reason, results, fits=fits)
+                return summary(solution, last.status, last.reason, results, work=work)
             if len(results) < len(chosen) and (reason := give_up([each.score or 0.0 for each in results])):
-                return summary(solution, "pruned", reason, results, fits=fits)
+                return summary(solution, "pruned", reason, results, work=work)
         if len(chosen) < len(self.folds):
             reason = f"asked for {len(chosen)} of {len(self.folds)} folds"
-            return summary(solution, "pruned", reason, results, fits=fits)
-        return summary(solution, "ok", None, results, self._out_of_fold(chosen, results), fits=fits)
+            return summary(solution, "pruned", reason, results, work=work)
+        return summary(solution, "ok", None, results, self._out_of_fold(chosen, results), work=work)
+
+    def _work(self, solution: Solution, chosen: Sequence[Fold], results: Sequence[FoldScore]) -> Work:
+        """What the evaluation has cost so far: of a second level, the fits of its members, on other folds too."""
+        members = [(key[1:], result) for key, result in self._members.items()]
+        fitted = members if solution.has_second_level else list(enumerate(results))
+        return Work(
+            fits=self.fits(solution, chosen[: len(results)]),
+            executed=len({place for place, result in fitted if result.executed}),
+            stored_seconds=sum(result.seconds for _, result in fitted if not result.executed),
+        )
 
     def fits(self, solution: Solution, folds: Sequence[Fold]) -> int:
         """How many folds a solution is fitted on before it is scored on these: a second level needs others as well."""
@@ -193,7 +205,13 @@ class Harness:
         if solution.has_second_level:  # of every fold, members are fitted on others too: here each of them once
             needed = {(each.repeat, each.number): each for fold in folds for each in self._needed(fold)}
             for one in solution.first_level:
-                self._wave(one, [needed[place] for place in sorted(needed)], seconds)
+                placed = [needed[place] for place in sorted(needed)]
+                ran = self._wave(one, placed, seconds)
+                self._members |= {
+                    (one.digest, each.repeat, each.number): result for each, result in zip(placed, ran, strict=False)
+                }
+                if ran[-1].record.status != "ok":
+                    return [FoldScore(ran[-1].record, None, ran[-1].executed)]
         failed: list[int] = []
 
         def run(place: int) -> FoldScore | None:
@@ -241,10 +259,12 @@ class Harness:
         self, solution: Solution, rows: np.ndarray, known: np.ndarray, new: np.ndarray, limits: Limits
     ) -> Predictions:
         """What comes after the members, fitted on their predictions for some training rows, applied to new ones."""
-        paths = self._files.second_level(rows, known, new)
-        with self.workers.session(
-            self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
-        ) as session:
+        with (
+            self._files.second_level(rows, known, new) as paths,
+            self.workers.session(
+                self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
+            ) as session,
+        ):
             return session.combine(*paths)
 
     def _needed(self, fold: Fold) -> list[Fold]:
@@ -264,7 +284,9 @@ class Harness:
         """The stored record of a solution on a fold, or a new one, and whether this evaluation has executed it."""
         limits = Limits(seconds=max(seconds(), 0.1), memory_mb=self.memory_mb)
         meant = self._rendered(solution)[1]
-        key = evaluation_key(meant, self._data, fold.digest, seed=self.task.seed, threads=FIT_THREADS)
+        # What follows the members is fitted on the other folds that there are: fewer of them, another result.
+        placed = digest([each.digest for each in self._needed(fold)]) if solution.has_second_level else fold.digest
+        key = evaluation_key(meant, self._data, placed, seed=self.task.seed, threads=FIT_THREADS)
         record = self.store.get(key, limits)
         if record is None:
             try:

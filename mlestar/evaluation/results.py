@@ -21,6 +21,20 @@ class FoldScore:
     score: float | None
     executed: bool
 
+    @property
+    def seconds(self) -> float:
+        """Fit and predict."""
+        return self.record.fit_seconds + self.record.predict_seconds
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an evaluation has cost: fits, how many of them were executed now, the seconds that the others once took."""
+
+    fits: int
+    executed: int
+    stored_seconds: float
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -36,6 +50,8 @@ class Evaluation:
         Out of fold, mean over repeats; NaN for rows that no fold validates.
     seconds : float
         Fit and predict, summed over the folds, also where they were recorded earlier.
+    folds : int
+        That it ran on.
     fits, executed : int
         Evaluations that this counts as, and those of them that were executed now.
     """
@@ -49,6 +65,7 @@ class Evaluation:
     seconds: float = 0.0
     stored_seconds: float = 0.0
     peak_mb: float = 0.0
+    folds: int = 0
     fits: int = 0
     executed: int = 0
 
@@ -65,10 +82,9 @@ def summary(
     results: Sequence[FoldScore],
     predictions: np.ndarray | None = None,
     *,
-    fits: int,
+    work: Work,
 ) -> Evaluation:
-    """The evaluation of a solution after so many fits, from the folds that ran; of a reason, the first line."""
-    seconds = [result.record.fit_seconds + result.record.predict_seconds for result in results]
+    """The evaluation of a solution, from the folds that ran; of a reason, the first line."""
     scores = tuple(result.score for result in results if result.score is not None)
     return Evaluation(
         solution=solution,
@@ -77,9 +93,10 @@ def summary(
         score=float(np.mean(scores)) if status in ("ok", "pruned") else None,
         fold_scores=scores,
         predictions=predictions,
-        seconds=sum(seconds),
-        stored_seconds=sum(each for each, result in zip(seconds, results, strict=True) if not result.executed),
+        seconds=sum(result.seconds for result in results),
+        stored_seconds=work.stored_seconds,
         peak_mb=max((result.record.peak_mb for result in results), default=0.0),
-        fits=fits,
-        executed=sum(result.executed for result in results),
+        folds=len(results),
+        fits=work.fits,
+        executed=work.executed,
     )

@@ -274,6 +274,8 @@ def _is_far(score: Any, others: list[Any]) -> bool:
 
 def _certainty(run: Run, verdict: Mapping[str, Any]) -> str:
     """The interval of the holdout score; without one, what the rows say nevertheless."""
+    if verdict["score"] is None:
+        return "the model could not predict these rows"
     if verdict.get("interval"):
         return f"{100 * verdict['confidence']:.0f} % interval {_interval(run, verdict['interval'])}"
     confusion = (verdict.get("curves") or {}).get("confusion")
@@ -281,7 +283,7 @@ def _certainty(run: Run, verdict: Mapping[str, Any]) -> str:
         chance = 1 - verdict["confidence"]
         wrong = percent(1 - chance ** (1 / verdict["rows"]))
         return f"no row is wrong, which a model that errs in {wrong} of all rows manages one time in {1 / chance:.0f}"
-    return "no interval: all resamples of the rows score the same"
+    return "no interval: there are too few rows or groups, or all resamples score the same"
 
 
 def _interval(run: Run, interval: Any) -> str:

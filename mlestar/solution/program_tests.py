@@ -151,7 +151,8 @@ def _floor(floor: Floor, task: Task) -> dict[str, str]:
 
 
 def _prediction_columns(task: Task) -> tuple[str, ...]:
-    """The columns of a predictions file for rows without an id."""
+    """The columns of a predictions file for the sample, which has an id only where tables are joined by it."""
+    ids = (task.id,) if task.id and task.id in task.features else ()
     if task.outputs > 1:
-        return tuple(f"prediction_{target}" for target in task.targets)
-    return ("prediction", *(f"probability_{label}" for label in task.classes))
+        return (*ids, *(f"prediction_{target}" for target in task.targets))
+    return (*ids, "prediction", *(f"probability_{label}" for label in task.classes))

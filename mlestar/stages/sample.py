@@ -128,7 +128,9 @@ def _chosen(task: Task, y: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, lineterminator="\n")
+    strings = table.select_dtypes(include=["object", "string"])
+    holds_returns = any(column.astype("str").str.contains("\r", regex=False).any() for _, column in strings.items())
+    return table.to_csv(index=False, lineterminator="\r\n" if holds_returns else "\n")  # what ends a line is quoted
 
 
 def _parsed(storage: Mapping[str, Storage], text: str) -> pd.DataFrame:

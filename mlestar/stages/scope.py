@@ -230,7 +230,7 @@ def _write_data(
 
 def _seconds_per_fit(evaluation: Evaluation) -> float:
     """What a fit took; of one that was cut off it is known that it takes longer."""
-    return evaluation.seconds / max(evaluation.fits, 1) * (_CUT_OFF if evaluation.status == "timeout" else 1.0)
+    return evaluation.seconds / max(evaluation.folds, 1) * (_CUT_OFF if evaluation.status == "timeout" else 1.0)
 
 
 def _baselines(harness: Harness, plain: Evaluation) -> dict[str, Any]:

@@ -121,6 +121,11 @@ def test_folder_without_a_model(cli: Cli, tmp_path: Path) -> None:
     assert_one_line(done, "holds no model.json; name a model directory")
 
 
+def test_predictions_that_would_be_a_folder(cli: Cli, tmp_path: Path) -> None:
+    done = cli("predict", tmp_path, "data.csv", "--out", tmp_path)
+    assert_one_line(done, "is a folder; name the file to write, such as .*predictions.csv")
+
+
 def test_report_of_a_folder_without_a_run(cli: Cli, tmp_path: Path) -> None:
     assert_one_line(cli("report", tmp_path), "holds no finished run")
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from mlestar.errors import StorageError
 from mlestar.evaluation import EvaluationStore, Limits, Record, evaluation_key
 from mlestar.storage import Storage
 
@@ -136,3 +137,8 @@ ARGUMENTS = {"program": "s", "data": "d", "fold": "f", "seed": 0, "threads": 1, 
 def test_whatever_decides_the_predictions_is_in_the_key(change: dict[str, object]):
     assert evaluation_key(**(ARGUMENTS | change)) != evaluation_key(**ARGUMENTS)
     assert evaluation_key(**(ARGUMENTS | change)) == evaluation_key(**(ARGUMENTS | change))
+
+
+def test_a_place_of_an_unknown_kind_is_named_with_the_remedy() -> None:
+    with pytest.raises(StorageError, match=r"tape://records: the store cannot be reached .*; name a folder"):
+        Storage("tape://records", what="the store", remedy="name a folder")

@@ -87,9 +87,36 @@ def test_folds_on_which_a_threshold_is_scored_share_the_fits_of_its_model(
     with open_harness(scoped, rows["train_dir"], str(store)) as harness:
         solution = plain_solution(scoped.task).replace("postprocess", threshold)
         evaluation = harness.evaluate(solution, seconds=lambda: 60.0, folds=2)
-        assert (evaluation.status, evaluation.fits) == ("pruned", 5)
+        assert (evaluation.status, evaluation.fits, evaluation.executed) == ("pruned", 5, 5)
         combined, records = 2, len(list(store.rglob("*.npz")))
         assert harness.fits(solution, harness.folds[:2]) == records - combined == len(harness.folds) == 5
+        again = harness.evaluate(solution, seconds=lambda: 60.0, folds=2)
+        assert (again.fits, again.executed) == (5, 0)
+        assert again.stored_seconds > again.seconds  # of five folds, and of the two that were scored
+
+
+def test_a_threshold_that_fewer_folds_chose_is_not_taken_for_that_of_more(
+    search: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    task, pipeline = {"target": "target", "metric": "f1"}, {"branches": 1, "outer_steps": 1}
+    rows = search(tmp_path, "sklearn:breast_cancer", task=task, budget={"evaluations": 5}, pipeline=pipeline)
+    scoped = Scoped.read(rows["scope_dir"])
+    threshold = find_recipe("postprocess", "threshold").block(task=scoped.task)
+    solution = plain_solution(scoped.task).replace("postprocess", threshold)
+    short = dataclasses.replace(scoped, plan=scoped.plan.model_copy(update={"folds": 2}))
+    _evaluated(short, rows["train_dir"], str(tmp_path / "used"), solution)
+    after, fresh = (_evaluated(scoped, rows["train_dir"], str(tmp_path / name), solution) for name in ("used", "new"))
+    assert after.fold_scores == fresh.fold_scores
+
+
+def test_a_postprocess_of_several_targets_is_fitted_on_all_of_them(
+    search: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    task, pipeline = {"target": ["Weight", "Waist", "Pulse"]}, {"branches": 1, "outer_steps": 1}
+    rows = search(tmp_path, "sklearn:linnerud", task=task, budget={"evaluations": 5}, pipeline=pipeline)
+    scoped = Scoped.read(rows["scope_dir"])
+    solution = plain_solution(scoped.task).replace("postprocess", find_recipe("postprocess", "clip").block())
+    assert _evaluated(scoped, rows["train_dir"], str(tmp_path / "store"), solution).status == "ok"
 
 
 def test_more_folds_later_go_on_from_what_fewer_have_stored(

@@ -53,4 +53,4 @@ def _finding(name: str, title: str, folder: Path, remedy: str) -> Finding:
 
 def _existing(folder: Path) -> Path:
     """The folder, or the innermost one around it that is there."""
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    return next(path for path in (folder, *folder.parents) if os.path.exists(path))  # False, too, where it is hidden
