@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -198,26 +199,28 @@ class Harness:
         return float(np.sqrt((1 / len(differences) + overlap) * np.var(differences, ddof=1)))
 
     def _wave(self, solution: Solution, folds: Sequence[Fold], seconds: Callable[[], float]) -> list[FoldScore]:
-        """Run folds side by side, and give those up that have not started when one before them has failed.
+        """Run a solution on folds: of a second level, the members first, on the other folds that it needs as well."""
+        if solution.has_second_level:
+            needed = {(each.repeat, each.number): each for fold in folds for each in self._needed(fold)}
+            places = sorted(needed)
+            for one in solution.first_level:
+                fitted = self._side_by_side([needed[each] for each in places], partial(self._member, one, seconds))
+                self._members |= {(one.digest, *place): each for place, each in zip(places, fitted, strict=False)}
+                if fitted[-1].record.status != "ok":
+                    return fitted[-1:]
+        return self._side_by_side(folds, partial(self._fold, solution, seconds))
+
+    def _side_by_side(self, folds: Sequence[Fold], work: Callable[[Fold], FoldScore]) -> list[FoldScore]:
+        """Work on every fold, but for those that have not started when one before them has failed.
 
         The results are those up to the first fold that failed: the same, whichever lane is the faster.
         """
-        if solution.has_second_level:  # of every fold, members are fitted on others too: here each of them once
-            needed = {(each.repeat, each.number): each for fold in folds for each in self._needed(fold)}
-            for one in solution.first_level:
-                placed = [needed[place] for place in sorted(needed)]
-                ran = self._wave(one, placed, seconds)
-                self._members |= {
-                    (one.digest, each.repeat, each.number): result for each, result in zip(placed, ran, strict=False)
-                }
-                if ran[-1].record.status != "ok":
-                    return [FoldScore(ran[-1].record, None, ran[-1].executed)]
         failed: list[int] = []
 
         def run(place: int) -> FoldScore | None:
             if place > min(failed, default=place):
                 return None
-            result = self._fold(solution, folds[place], seconds)
+            result = work(folds[place])
             if result.record.status != "ok":
                 failed.append(place)
             return result
@@ -225,7 +228,12 @@ class Harness:
         results = list(self._pool.map(run, range(len(folds))))
         return [each for each in results[: min(failed, default=len(folds)) + 1] if each is not None]
 
-    def _fold(self, solution: Solution, fold: Fold, seconds: Callable[[], float]) -> FoldScore:
+    def _member(self, solution: Solution, seconds: Callable[[], float], fold: Fold) -> FoldScore:
+        """What a second level is fitted on: its score, alone, may not even be defined."""
+        record, executed = self._record(solution, fold, seconds, self._fit_predict)
+        return FoldScore(record, None, executed)
+
+    def _fold(self, solution: Solution, seconds: Callable[[], float], fold: Fold) -> FoldScore:
         if not solution.has_second_level:
             return self._scored(fold, *self._record(solution, fold, seconds, self._fit_predict))
         *others, _ = self._needed(fold)
