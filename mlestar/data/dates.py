@@ -8,6 +8,7 @@ __all__ = ["is_day_first", "read_dates"]
 
 _NEARLY_ALL = 0.95
 _NUMBERS = r"^\s*(\d{1,2})([-/.])(\d{1,2})[-/.]\d\d"
+# As in recipes/parts.py and solution/program.py.j2, which end up in programs that import nothing from here.
 _DAY_AND_MONTH = r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.]"
 
 

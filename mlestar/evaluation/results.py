@@ -10,7 +10,7 @@ import numpy as np
 from mlestar.evaluation.store import Record
 from mlestar.solution import Solution
 
-__all__ = ["Evaluation", "FoldScore", "summary"]
+__all__ = ["Evaluation", "FoldScore", "Work", "summary"]
 
 
 @dataclass(frozen=True)

@@ -294,4 +294,5 @@ def test_a_time_that_is_no_feature_draws_no_curve(
     hours = pd.read_csv(bench_data / "bike-sharing-hour" / "train.csv", nrows=800)
     data = split(hours, "cnt", type="regression", time="dteday", id="dteday", metric="mae")
     assert "dteday" not in data.task.features
-    assert verdict_on(data, program(data.task), only=["plain_baseline"])["checks"]
+    curves = verdict_on(data, program(data.task), only=["plain_baseline"])["curves"]
+    assert curves and "over_time" not in curves
