@@ -43,7 +43,10 @@ class CatBoostOnTables(BaseEstimator):
         """Categories as text, which CatBoost wants; "" where missing."""
         if not isinstance(X, pd.DataFrame):
             return X
-        return X.assign(**{name: X[name].astype("object").fillna("") for name in X.select_dtypes("category").columns})
+        X = X.copy(deep=False)
+        for name in X.select_dtypes("category"):
+            X[name] = X[name].astype("object").fillna("")
+        return X
 
 
 class CatBoostClassifierOnTables(CatBoostOnTables):

@@ -128,7 +128,10 @@ def categories_as_codes(X):
     """A table's pandas categories as their numbers; anything else as it is."""
     if not hasattr(X, "select_dtypes"):
         return X
-    return X.assign(**{name: X[name].cat.codes for name in X.select_dtypes("category").columns}).to_numpy(dtype=float)
+    X = X.copy(deep=False)
+    for name in X.select_dtypes("category"):
+        X[name] = X[name].cat.codes
+    return X.to_numpy(dtype=float)
 
 
 def one_column_per_output(y):

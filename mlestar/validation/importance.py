@@ -70,11 +70,18 @@ def _losses(subject: Subject, seed: int, deadline: float) -> Iterator[float]:
         if time.monotonic() > deadline:
             return
         at_once = names[start : start + _COLUMNS_AT_ONCE]
-        dealt = [features.assign(**{name: features[name].array[order]}) for name in at_once]
+        dealt = [_dealt(features, name, order) for name in at_once]
         found = subject.served.predict(pd.concat(dealt, ignore_index=True))
         for place in range(len(at_once)):
             after = subject.sample_score(taken(found, slice(place * count, (place + 1) * count)), rows)
             yield np.nan if before is None or after is None else subject.holdout.gain(before, after)
+
+
+def _dealt(features: pd.DataFrame, name: str, order: np.ndarray) -> pd.DataFrame:
+    """The features with one column's values in another order."""
+    dealt = features.copy(deep=False)
+    dealt[name] = features[name].array[order]
+    return dealt
 
 
 def _outcome(subject: Subject, before: float, losses: np.ndarray) -> Outcome:

@@ -55,8 +55,10 @@ def odd_table(bench_data: Path) -> pd.DataFrame:
     table["infinite"] = table["flipper_length_mm"].where(random.random(len(table)) < 0.9, np.inf)
     table.loc[3, "infinite"] = -np.inf
     table["net\nprice"] = table.pop("bill_length_mm")
-    table = table.rename(columns={"species": TARGET})
-    return table.assign(**{name: random.normal(size=len(table)) for name in NAMES})
+    table = table.rename(columns={"species": TARGET, "island": "self"})
+    for name in NAMES:
+        table[name] = random.normal(size=len(table))
+    return table
 
 
 def test_what_is_made_of_odd_values_is_said(scope_stage: ScopeStage, bench_data: Path, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from mlestar.files import read_json, write_json
+from mlestar.stages import ensemble as ensemble_stage
 from mlestar.stages import run_stage
 from mlestar.stages.environment import DEADLINE, WORKERS
 
@@ -131,14 +131,13 @@ def test_a_model_in_place_of_a_better_one_says_so(ensemble: Ensemble) -> None:
 
 
 def test_what_choosing_has_left_no_time_for_is_passed_over(ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = sys.modules["mlestar.stages.ensemble"]
-    rank = module.ranked
+    rank = ensemble_stage.ranked
 
     def ranked_late(*arguments: Any) -> Any:
         monkeypatch.setenv(DEADLINE, str(time.monotonic() + SECONDS_LEFT / 5))
         return rank(*arguments)
 
-    monkeypatch.setattr(module, "ranked", ranked_late)
+    monkeypatch.setattr(ensemble_stage, "ranked", ranked_late)
     model, best = ensemble(60.0)
     assert best not in [each["id"] for each in read_json(model / "ensemble.json")["members"]]
 

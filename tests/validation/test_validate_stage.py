@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from mlestar.files import read_json, write_json
 from mlestar.recipes import find_recipe
 from mlestar.solution import Solution, render
 from mlestar.stages import run_stage
+from mlestar.stages import validate as validate_stage
 from mlestar.stages.budget import Plan, StageBudget
 from mlestar.stages.model import MODEL_FILE, ModelFacts, fit_and_save, write_model
 from mlestar.stages.scoped import WORKERS, Scoped
@@ -122,4 +122,4 @@ def test_the_checks_leave_time_to_fit_again_where_there_is_enough(
     rows = scoped.task.rows - len(np.load(run / "holdout" / "rows.npy"))
     facts = {"fit_seconds": fit_seconds, "fit_rows": rows}
     budget = cast(StageBudget, SimpleNamespace(left=left))
-    assert sys.modules["mlestar.stages.validate"]._kept_for_finalize(scoped, facts, budget, run / "train") == kept
+    assert validate_stage._kept_for_finalize(scoped, facts, budget, run / "train") == kept
