@@ -24,7 +24,10 @@ class CatBoostOnTables(BaseEstimator):
     def fit(self, X, y):
         if self._varies(X):
             columns = X.select_dtypes("category").columns.to_list() if isinstance(X, pd.DataFrame) else []
-            self.model_ = clone(self.booster).set_params(cat_features=columns).fit(self._plain(X), y)
+            booster = clone(self.booster).set_params(cat_features=columns)
+            if len(y) < 100:  # of fewer, a tree may be left without rows, which CatBoost refuses
+                booster.set_params(subsample=1.0)
+            self.model_ = booster.fit(self._plain(X), y)
             for name in ("train_finish_time", "model_guid"):  # so that equal models are saved as equal files
                 self.model_.get_metadata()[name] = ""
         else:
@@ -69,7 +72,7 @@ def model(
     l2_leaf_reg=5.0,
     random_strength=1.0,
     rsm=0.5,
-    bagging_temperature=1.0,
+    subsample=0.5,
     leaf_estimation_iterations=1,
 ):
     """CatBoost: gradient boosting of symmetric trees, with target statistics of categories computed in passing.
@@ -83,8 +86,8 @@ def model(
         l2_leaf_reg=l2_leaf_reg,
         random_strength=random_strength,
         rsm=rsm,
-        bootstrap_type="Bayesian",
-        bagging_temperature=bagging_temperature,
+        bootstrap_type="MVS",
+        subsample=subsample,
         boosting_type="Plain",
         max_ctr_complexity=1,
         one_hot_max_size=20,
@@ -123,7 +126,7 @@ RECIPE = Recipe(
         "l2_leaf_reg": Real(0.5, 50.0, log=True),
         "random_strength": Real(0.1, 10.0, log=True),
         "rsm": Real(0.3, 1.0),
-        "bagging_temperature": Real(0.0, 2.0),
+        "subsample": Real(0.3, 1.0),
         "leaf_estimation_iterations": Integer(1, 10, log=True),
     },
     portfolio=portfolio,
