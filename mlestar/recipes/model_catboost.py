@@ -108,12 +108,14 @@ def model(
 
 
 def portfolio(task):
-    """Larger models first for numbers, which are less noisy than classes."""
+    """Larger models first for numbers, which are less noisy than classes, and where rows are many."""
     large = {"iterations": 800, "learning_rate": 0.06, "depth": 7, "l2_leaf_reg": 3.0}
     quick = {"iterations": 300, "learning_rate": 0.1, "depth": 6, "l2_leaf_reg": 3.0, "rsm": 1.0}
     small = {"iterations": 300, "depth": 4, "l2_leaf_reg": 10.0}
     steps = {**quick, "iterations": 600, "learning_rate": 0.06, "leaf_estimation_iterations": 5}
-    return ({}, large, quick, small) if is_regression(task) else ({}, quick, small, large, steps)
+    if is_regression(task):
+        return ({}, large, quick, small)
+    return ({}, quick, small, large, steps) if task.rows < 20_000 else (quick, steps, {}, large, small)
 
 
 RECIPE = Recipe(
