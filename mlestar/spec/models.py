@@ -260,7 +260,7 @@ class Pipeline(_Section):
     ensemble_rounds: int = Field(
         5,
         description="Ways of combining candidates that are tried: the mean of the best three different models, of the "
-        "best six, greedy weights; from 3 on, all of them.",
+        "best four, of the best six, greedy weights; from 4 on, all of them.",
         examples=[5],
         ge=1,
         le=100,

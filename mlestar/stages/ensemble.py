@@ -31,7 +31,7 @@ __all__ = ["ensemble"]
 
 _MOST_CANDIDATES = 12  # that an ensemble is chosen from
 _MOST_ALIKE = 4  # of them, with the same model: they add less to each other than another model does
-_AVERAGED = (3, 6)  # with equal weights, of the best with different models
+_AVERAGED = (3, 4, 6)  # with equal weights, of the best with different models
 _NAMES_OF_MEANS = {"weighted": "", "geometric": " by log odds"}
 _LEAST_WEIGHT = 0.05
 _SECOND_LEVEL_SECONDS = 30.0
@@ -179,14 +179,16 @@ def _means(harness: Harness, postprocess: Block | None) -> list[str]:
 
 
 def _pool(ranked: Sequence[Candidate], affordable: Callable[[Candidate], bool]) -> list[Candidate]:
-    """The candidates that an ensemble is chosen from: the best, but not too many with the same model."""
+    """The candidates that an ensemble is chosen from: the best, not too many with one model, and that of each model."""
     taken: Counter[str] = Counter()
-    pool: list[Candidate] = []
+    fitting: list[Candidate] = []
     for each in ranked:
-        if len(pool) < _MOST_CANDIDATES and taken[each.recipes["model"]] < _MOST_ALIKE and affordable(each):
+        if taken[each.recipes["model"]] < _MOST_ALIKE and affordable(each):
             taken[each.recipes["model"]] += 1
-            pool.append(each)
-    return pool
+            fitting.append(each)
+    wanted = _best_of_each_model(fitting)[: max(_AVERAGED)]
+    wanted += [each for each in fitting if each not in wanted][: _MOST_CANDIDATES - len(wanted)]
+    return [each for each in fitting if each in wanted]
 
 
 def _best_of_each_model(ranked: Sequence[Candidate]) -> list[Candidate]:
