@@ -196,6 +196,14 @@ def test_catboost_copes_with_columns_that_never_vary(program: Callable[..., Modu
     assert model.predict(table) == pytest.approx(np.full(len(table), y.mean()))
 
 
+@pytest.mark.parametrize("kind", TASKS)
+def test_catboost_copes_with_a_dozen_rows(program: Callable[..., ModuleType], kind: str) -> None:
+    table = make_table(rows=12)
+    solution = program(TASKS[kind], encode="native", model=("catboost", {"subsample": 0.3})).Solution()
+    fitted = solution.fit(table, make_target(table, TASKS[kind]))
+    assert len(fitted.predict(table)) == len(table)
+
+
 @pytest.mark.parametrize("model", sorted(models_for("multiclass")))
 def test_same_seed_same_predictions(program: Callable[..., ModuleType], model: str) -> None:
     task = TASKS["multiclass"]

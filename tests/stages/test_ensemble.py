@@ -6,13 +6,15 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from mlestar.files import read_json, write_json
 from mlestar.stages import ensemble as ensemble_stage
 from mlestar.stages import run_stage
+from mlestar.stages.candidates import Candidate
 from mlestar.stages.environment import DEADLINE, WORKERS
 
 Ensemble = Callable[..., tuple[Path, str]]
@@ -148,3 +150,12 @@ def test_an_average_is_named_by_the_members_that_it_has(ensemble: Ensemble) -> N
     assert averages
     for each in averages:
         assert each["method"].removesuffix(" models") == f"average of {len(each['members'])}"
+
+
+def test_an_ensemble_may_choose_from_models_that_were_refined_less() -> None:
+    models = [*["lightgbm"] * 8, *["catboost"] * 8, *["xgboost"] * 8, "mlp", "logistic", "random_forest", "extra_trees"]
+    ranked = [SimpleNamespace(id=place, recipes={"model": model}) for place, model in enumerate(models)]
+    taken = [each.recipes["model"] for each in ensemble_stage._pool(cast(list[Candidate], ranked), lambda _: True)]
+    assert len(taken) == 12
+    assert set(taken) == {"lightgbm", "catboost", "xgboost", "mlp", "logistic", "random_forest"}
+    assert taken.count("lightgbm") == 4
