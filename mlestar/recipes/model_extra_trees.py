@@ -4,9 +4,17 @@ from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from mlestar.recipes.parts import categories_as_codes
+from mlestar.recipes.parts import CompactForest, categories_as_codes
 from mlestar.recipes.recipe import Recipe, cells, is_large
 from mlestar.recipes.space import Choice, Integer
+
+
+class CompactExtraTreesRegressor(CompactForest, ExtraTreesRegressor):
+    """For values."""
+
+
+class CompactExtraTreesClassifier(CompactForest, ExtraTreesClassifier):
+    """For classes."""
 
 
 def model(ctx, *, n_estimators=120, min_samples_leaf=2, max_features=0.5, max_depth=None):
@@ -21,8 +29,8 @@ def model(ctx, *, n_estimators=120, min_samples_leaf=2, max_features=0.5, max_de
         max_depth=max_depth,
         random_state=ctx.seed,
     )
-    trees = ExtraTreesRegressor(**settings) if ctx.task == "regression" else ExtraTreesClassifier(**settings)
-    return make_pipeline(FunctionTransformer(categories_as_codes), trees)
+    kind = CompactExtraTreesRegressor if ctx.task == "regression" else CompactExtraTreesClassifier
+    return make_pipeline(FunctionTransformer(categories_as_codes), kind(**settings))
 
 
 RECIPE = Recipe(

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from itertools import chain
+
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 
+from mlestar.recipes.parts import joined, parted
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Integer, Real
 
@@ -23,6 +26,37 @@ class EmptyColumnsAsZero(TransformerMixin, BaseEstimator):
         for position in self.empty_:
             table.isetitem(position, 0.0)
         return table if isinstance(X, pd.DataFrame) else table.to_numpy()
+
+
+class CompactBoosting:
+    """Gradient boosting of scikit-learn whose small trees are saved as one: saving them one by one takes seconds."""
+
+    _PARTS = ("nodes", "binned_left_cat_bitsets", "raw_left_cat_bitsets")
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if state.get("_predictors"):
+            trees = list(chain.from_iterable(state["_predictors"]))
+            state["_predictors"] = trees[:1]
+            state["trees_"] = {part: joined([getattr(each, part) for each in trees]) for part in self._PARTS}
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        trees = state.pop("trees_", None)
+        super().__setstate__(state)
+        if trees is not None:
+            kind, outputs = type(self._predictors[0]), self.n_trees_per_iteration_
+            found = [kind(*parts) for parts in zip(*(parted(trees[part]) for part in self._PARTS), strict=True)]
+            self._predictors = [found[first : first + outputs] for first in range(0, len(found), outputs)]
+
+
+class CompactBoostingRegressor(CompactBoosting, HistGradientBoostingRegressor):
+    """For values."""
+
+
+class CompactBoostingClassifier(CompactBoosting, HistGradientBoostingClassifier):
+    """For classes."""
 
 
 def model(
@@ -50,13 +84,13 @@ def model(
         random_state=ctx.seed,
     )
     if ctx.task != "regression":
-        return make_pipeline(EmptyColumnsAsZero(), HistGradientBoostingClassifier(**settings))
+        return make_pipeline(EmptyColumnsAsZero(), CompactBoostingClassifier(**settings))
     loss = "absolute_error" if ctx.metric in ("mae", "mape") else "squared_error"
     if len(ctx.targets) > 1:
         return make_pipeline(
-            EmptyColumnsAsZero(), MultiOutputRegressor(HistGradientBoostingRegressor(loss=loss, **settings))
+            EmptyColumnsAsZero(), MultiOutputRegressor(CompactBoostingRegressor(loss=loss, **settings))
         )
-    return make_pipeline(EmptyColumnsAsZero(), HistGradientBoostingRegressor(loss=loss, **settings))
+    return make_pipeline(EmptyColumnsAsZero(), CompactBoostingRegressor(loss=loss, **settings))
 
 
 RECIPE = Recipe(

@@ -4,9 +4,17 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from mlestar.recipes.parts import categories_as_codes
+from mlestar.recipes.parts import CompactForest, categories_as_codes
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Choice, Integer
+
+
+class CompactRandomForestRegressor(CompactForest, RandomForestRegressor):
+    """For values."""
+
+
+class CompactRandomForestClassifier(CompactForest, RandomForestClassifier):
+    """For classes."""
 
 
 def model(ctx, *, n_estimators=120, min_samples_leaf=3, max_features=0.3, max_depth=None):
@@ -21,8 +29,8 @@ def model(ctx, *, n_estimators=120, min_samples_leaf=3, max_features=0.3, max_de
         max_depth=max_depth,
         random_state=ctx.seed,
     )
-    trees = RandomForestRegressor(**settings) if ctx.task == "regression" else RandomForestClassifier(**settings)
-    return make_pipeline(FunctionTransformer(categories_as_codes), trees)
+    kind = CompactRandomForestRegressor if ctx.task == "regression" else CompactRandomForestClassifier
+    return make_pipeline(FunctionTransformer(categories_as_codes), kind(**settings))
 
 
 RECIPE = Recipe(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ __all__ = [
     "NUMBERS",
     "TEXTS",
     "CategoryNumbers",
+    "CompactForest",
     "Scaled",
     "Tfidf",
     "TypedColumns",
@@ -28,7 +30,9 @@ __all__ = [
     "as_text",
     "categories_as_codes",
     "filled",
+    "joined",
     "one_column_per_output",
+    "parted",
     "places",
 ]
 
@@ -153,6 +157,46 @@ def places(names):
                 found.append((name, other))
                 break
     return found
+
+
+def joined(arrays):
+    """Arrays of different lengths as one, and where each but the first begins."""
+    return {"all": np.concatenate(arrays), "starts": np.cumsum([len(each) for each in arrays])[:-1]}
+
+
+def parted(arrays):
+    """What was joined, as it was."""
+    return np.split(arrays["all"], arrays["starts"])
+
+
+class CompactForest:
+    """A forest of scikit-learn whose small trees are saved as one: saving them one by one takes seconds."""
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        trees = [each.tree_.__getstate__() for each in state.get("estimators_", ())]
+        if 1 < sum(each["node_count"] for each in trees) < 2_000_000:
+            state["estimators_"] = state["estimators_"][:1]
+            state["trees_"] = {
+                "nodes": joined([each["nodes"] for each in trees]),
+                "values": joined([each["values"] for each in trees]),
+                "depths": np.array([each["max_depth"] for each in trees]),
+            }
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        trees = state.pop("trees_", None)
+        super().__setstate__(state)
+        if trees is None:
+            return
+        [first] = self.estimators_
+        self.estimators_ = [copy(first) for _ in trees["depths"]]
+        kind, arguments, _ = first.tree_.__reduce__()
+        found = zip(self.estimators_, parted(trees["nodes"]), parted(trees["values"]), trees["depths"], strict=True)
+        for each, nodes, values, depth in found:
+            each.tree_ = kind(*arguments)
+            each.tree_.__setstate__({"max_depth": depth, "node_count": len(nodes), "nodes": nodes, "values": values})
 
 
 class Tfidf(TfidfVectorizer):

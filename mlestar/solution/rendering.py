@@ -280,6 +280,7 @@ def _program_imports(solution: Solution, task: Task) -> list[Import]:
         found.append(Import("dataclasses", "replace"))
     if len(solution.members) > 1 or solution.fits > 1 or solution.needs_out_of_fold:
         found += [Import("os"), Import("concurrent.futures", "ThreadPoolExecutor")]
+        found.append(Import("threadpoolctl", "threadpool_limits"))
     if any("target" in member for member in solution.members):
         found.append(Import("sklearn.compose", "TransformedTargetRegressor"))
     if solution.needs_out_of_fold:

@@ -22,17 +22,20 @@ CERTAINTY = 0.7
 _WORTH_THREADS = 5.0  # seconds with one thread; in what is short, they wait for each other more than they work
 _WITH_ALL_CORES = 0.6  # times what a fit takes with one of them
 _SIDE_BY_SIDE = 1.25  # times what an even division among the cores would take: Python code runs one at a time
+_FEW_ROWS = 2000  # of which a fit is mostly Python code
 
 
-def seconds_together(fits: Sequence[float]) -> float:
+def seconds_together(fits: Sequence[float], rows: int) -> float:
     """Seconds for fits that a program runs side by side on all cores: of its members, and of its folds.
 
     Parameters
     ----------
     fits : sequence of float
         Seconds of each alone.
+    rows : int
+        That each is of.
     """
-    lanes = min(cores(), len(fits))
+    lanes = min(cores(), len(fits)) if rows > _FEW_ROWS else 1
     return max(*fits, sum(fits) / lanes * _SIDE_BY_SIDE) if lanes > 1 else sum(fits)
 
 
@@ -71,6 +74,6 @@ def refit(solution: Solution, fold_seconds: float, folds: Sequence[Fold], rows: 
     """
     share = float(np.mean([len(fold.train) for fold in folds])) / rows
     crossed = task.folds if solution.needs_out_of_fold else 0
-    seconds = fold_seconds / share + seconds_together([fold_seconds] * crossed)
+    seconds = fold_seconds / share + seconds_together([fold_seconds] * crossed, rows)
     threads = _threads(solution, seconds)
     return Refit(seconds * (_WITH_ALL_CORES if threads > 1 else 1.0), threads)

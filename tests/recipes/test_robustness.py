@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -180,11 +181,14 @@ def test_features_cope(program: Callable[..., ModuleType], clean: str, features:
 @pytest.mark.parametrize(
     ("encode", "model"), [pair for pair in PAIRS if pair[0] != "target" and pair[1] in models_for("regression")]
 )
-def test_several_targets(program: Callable[..., ModuleType], encode: str, model: str) -> None:
+def test_several_targets(program: Callable[..., ModuleType], tmp_path: Path, encode: str, model: str) -> None:
     task = make_task("regression", outputs=2)
     table = make_table()
     module = program(task, encode=encode, target="log1p", model=(model, FAST[model]), postprocess="clip")
-    assert module.Solution().fit(table, make_target(table, task)).predict(table).shape == (len(table), 2)
+    fitted = module.Solution().fit(table, make_target(table, task))
+    assert fitted.predict(table).shape == (len(table), 2)
+    module.save(fitted, tmp_path / "model.skops")
+    assert np.array_equal(module.load(tmp_path / "model.skops").predict(table), fitted.predict(table))
 
 
 @pytest.mark.parametrize("encode", ["ordinal", "native"])
@@ -237,6 +241,31 @@ def test_a_program_reads_the_model_that_it_wrote(
     module.save(fitted, tmp_path / "model.skops")
     loaded = module.load(tmp_path / "model.skops")
     assert np.array_equal(loaded.predict(table), fitted.predict(table))
+
+
+@pytest.mark.parametrize(("kind", "model"), [(kind, model) for kind in TASKS for model in sorted(models_for(kind))])
+def test_a_model_of_any_kind_is_read_as_it_was_written(
+    program: Callable[..., ModuleType], tmp_path: Path, kind: str, model: str
+) -> None:
+    task = TASKS[kind]
+    table = make_table()
+    module = program(task, encode=find_recipe("model", model).encodes[0], model=(model, FAST[model]))
+    fitted = module.Solution().fit(table, make_target(table, task))
+    module.save(fitted, tmp_path / "model.skops")
+    loaded = module.load(tmp_path / "model.skops")
+    predict = "predict_proba" if task.is_classification else "predict"
+    for name, rows in surprises(table).items():
+        assert np.array_equal(getattr(loaded, predict)(rows), getattr(fitted, predict)(rows)), name
+
+
+@pytest.mark.parametrize("model", ["random_forest", "extra_trees", "hist_gradient_boosting"])
+def test_trees_are_saved_together(program: Callable[..., ModuleType], tmp_path: Path, model: str) -> None:
+    task, trees = TASKS["multiclass"], 50
+    table = make_table()
+    count = "max_iter" if model == "hist_gradient_boosting" else "n_estimators"
+    module = program(task, encode="ordinal", model=(model, {count: trees}))
+    module.save(module.Solution().fit(table, make_target(table, task)), tmp_path / "model.skops")
+    assert len(zipfile.ZipFile(tmp_path / "model.skops").namelist()) < trees
 
 
 def test_fits_are_quiet(
