@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import copy
 from itertools import chain
 
 import pandas as pd
@@ -8,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 
-from mlestar.recipes.parts import joined, parted
+from mlestar.recipes.parts import is_small, joined, parted
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Integer, Real
 
@@ -35,10 +36,11 @@ class CompactBoosting:
 
     def __getstate__(self):
         state = dict(super().__getstate__())
-        if state.get("_predictors"):
-            trees = list(chain.from_iterable(state["_predictors"]))
+        trees = list(chain.from_iterable(state.get("_predictors", ())))
+        parts = {part: [getattr(each, part) for each in trees] for part in self._PARTS}
+        if trees and is_small(chain.from_iterable(parts.values())):
             state["_predictors"] = trees[:1]
-            state["trees_"] = {part: joined([getattr(each, part) for each in trees]) for part in self._PARTS}
+            state["trees_"] = {part: joined(arrays) for part, arrays in parts.items()}
         return state
 
     def __setstate__(self, state):
@@ -46,9 +48,12 @@ class CompactBoosting:
         trees = state.pop("trees_", None)
         super().__setstate__(state)
         if trees is not None:
-            kind, outputs = type(self._predictors[0]), self.n_trees_per_iteration_
-            found = [kind(*parts) for parts in zip(*(parted(trees[part]) for part in self._PARTS), strict=True)]
-            self._predictors = [found[first : first + outputs] for first in range(0, len(found), outputs)]
+            [first], outputs = self._predictors, self.n_trees_per_iteration_
+            found = []
+            for parts in zip(*(parted(trees[part]) for part in self._PARTS), strict=True):
+                found.append(copy(first))
+                found[-1].__setstate__(dict(zip(self._PARTS, parts, strict=True)))  # it fits them to the machine
+            self._predictors = [found[place : place + outputs] for place in range(0, len(found), outputs)]
 
 
 class CompactBoostingRegressor(CompactBoosting, HistGradientBoostingRegressor):

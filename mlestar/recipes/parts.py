@@ -30,6 +30,7 @@ __all__ = [
     "as_text",
     "categories_as_codes",
     "filled",
+    "is_small",
     "joined",
     "one_column_per_output",
     "parted",
@@ -159,6 +160,11 @@ def places(names):
     return found
 
 
+def is_small(arrays):
+    """Whether there is the memory for a copy of them."""
+    return sum(each.nbytes for each in arrays) < 1e8
+
+
 def joined(arrays):
     """Arrays of different lengths as one, and where each but the first begins."""
     return {"all": np.concatenate(arrays), "starts": np.cumsum([len(each) for each in arrays])[:-1]}
@@ -174,13 +180,16 @@ class CompactForest:
 
     def __getstate__(self):
         state = dict(super().__getstate__())
-        trees = [each.tree_.__getstate__() for each in state.get("estimators_", ())]
-        if 1 < sum(each["node_count"] for each in trees) < 2_000_000:
-            state["estimators_"] = state["estimators_"][:1]
+        estimators = state.get("estimators_", ())
+        trees = [each.tree_.__getstate__() for each in estimators]
+        nodes, values = [each["nodes"] for each in trees], [each["values"] for each in trees]
+        if trees and is_small(nodes + values):
+            state["estimators_"] = estimators[:1]
             state["trees_"] = {
-                "nodes": joined([each["nodes"] for each in trees]),
-                "values": joined([each["values"] for each in trees]),
+                "nodes": joined(nodes),
+                "values": joined(values),
                 "depths": np.array([each["max_depth"] for each in trees]),
+                "seeds": np.array([each.random_state for each in estimators]),
             }
         return state
 
@@ -193,9 +202,9 @@ class CompactForest:
         [first] = self.estimators_
         self.estimators_ = [copy(first) for _ in trees["depths"]]
         kind, arguments, _ = first.tree_.__reduce__()
-        found = zip(self.estimators_, parted(trees["nodes"]), parted(trees["values"]), trees["depths"], strict=True)
-        for each, nodes, values, depth in found:
-            each.tree_ = kind(*arguments)
+        parts = (parted(trees["nodes"]), parted(trees["values"]), trees["depths"], trees["seeds"])
+        for each, nodes, values, depth, seed in zip(self.estimators_, *parts, strict=True):
+            each.random_state, each.tree_ = int(seed), kind(*arguments)
             each.tree_.__setstate__({"max_depth": depth, "node_count": len(nodes), "nodes": nodes, "values": values})
 
 

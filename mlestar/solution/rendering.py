@@ -51,7 +51,7 @@ _STEP_KINDS = tuple(kind for kind in MEMBER_KINDS if kind != "target")  # a targ
 _PROGRAM_NAMES = (
     *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "FITS", "BadInput", "Context", "Combination", "Solution"),
     *("TABLES", "JOINED", "STORAGES", "read_tables", "use_tables", "named", "pipeline", "class_numbers", "outputs"),
-    *("out_of_fold", "read_table", "fit", "predict", "save", "load"),
+    *("one_fit_per_core", "out_of_fold", "read_table", "fit", "predict", "save", "load"),
     *("check_place", "main"),
 )
 
@@ -280,7 +280,8 @@ def _program_imports(solution: Solution, task: Task) -> list[Import]:
         found.append(Import("dataclasses", "replace"))
     if len(solution.members) > 1 or solution.fits > 1 or solution.needs_out_of_fold:
         found += [Import("os"), Import("concurrent.futures", "ThreadPoolExecutor")]
-        found.append(Import("threadpoolctl", "threadpool_limits"))
+        found += [Import("contextlib", "contextmanager"), Import("functools", "partial")]
+        found.append(Import("threadpoolctl", "ThreadpoolController"))
     if any("target" in member for member in solution.members):
         found.append(Import("sklearn.compose", "TransformedTargetRegressor"))
     if solution.needs_out_of_fold:

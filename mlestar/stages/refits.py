@@ -10,6 +10,7 @@ import numpy as np
 from mlestar.data.task import Task
 from mlestar.evaluation.folds import Fold
 from mlestar.recipes import find_recipe, knows_recipe
+from mlestar.recipes.recipe import cells
 from mlestar.solution import FIT_THREADS, Solution
 from mlestar.stages.environment import cores
 
@@ -22,20 +23,19 @@ CERTAINTY = 0.7
 _WORTH_THREADS = 5.0  # seconds with one thread; in what is short, they wait for each other more than they work
 _WITH_ALL_CORES = 0.6  # times what a fit takes with one of them
 _SIDE_BY_SIDE = 1.25  # times what an even division among the cores would take: Python code runs one at a time
-_FEW_ROWS = 2000  # of which a fit is mostly Python code
+_FEW_CELLS = 30_000  # of which a fit is mostly Python code
 
 
-def seconds_together(fits: Sequence[float], rows: int) -> float:
+def seconds_together(fits: Sequence[float], task: Task) -> float:
     """Seconds for fits that a program runs side by side on all cores: of its members, and of its folds.
 
     Parameters
     ----------
     fits : sequence of float
         Seconds of each alone.
-    rows : int
-        That each is of.
+    task : Task
     """
-    lanes = min(cores(), len(fits)) if rows > _FEW_ROWS else 1
+    lanes = min(cores(), len(fits)) if cells(task) > _FEW_CELLS else 1
     return max(*fits, sum(fits) / lanes * _SIDE_BY_SIDE) if lanes > 1 else sum(fits)
 
 
@@ -74,6 +74,6 @@ def refit(solution: Solution, fold_seconds: float, folds: Sequence[Fold], rows: 
     """
     share = float(np.mean([len(fold.train) for fold in folds])) / rows
     crossed = task.folds if solution.needs_out_of_fold else 0
-    seconds = fold_seconds / share + seconds_together([fold_seconds] * crossed, rows)
+    seconds = fold_seconds / share + seconds_together([fold_seconds] * crossed, task)
     threads = _threads(solution, seconds)
     return Refit(seconds * (_WITH_ALL_CORES if threads > 1 else 1.0), threads)

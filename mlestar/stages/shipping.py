@@ -76,8 +76,8 @@ class Affordable:
         """What it takes on all training rows; a run that counts fits is the same with any number of cores."""
         fits = [each.seconds / len(each.fold_scores) for each in members] * solution.fits
         harness = self._harness
-        rows = len(harness.y)
-        found = refit(solution, seconds_together(fits, rows), harness.folds, rows, harness.task)
+        together = seconds_together(fits, harness.task)
+        found = refit(solution, together, harness.folds, len(harness.y), harness.task)
         return found._replace(threads=FIT_THREADS) if self._budget.counted else found
 
 

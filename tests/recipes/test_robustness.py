@@ -258,14 +258,21 @@ def test_a_model_of_any_kind_is_read_as_it_was_written(
         assert np.array_equal(getattr(loaded, predict)(rows), getattr(fitted, predict)(rows)), name
 
 
+@pytest.mark.parametrize("is_small", [True, False])
 @pytest.mark.parametrize("model", ["random_forest", "extra_trees", "hist_gradient_boosting"])
-def test_trees_are_saved_together(program: Callable[..., ModuleType], tmp_path: Path, model: str) -> None:
+def test_small_trees_are_saved_together(
+    program: Callable[..., ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, is_small: bool
+) -> None:
     task, trees = TASKS["multiclass"], 50
     table = make_table()
     count = "max_iter" if model == "hist_gradient_boosting" else "n_estimators"
     module = program(task, encode="ordinal", model=(model, {count: trees}))
-    module.save(module.Solution().fit(table, make_target(table, task)), tmp_path / "model.skops")
-    assert len(zipfile.ZipFile(tmp_path / "model.skops").namelist()) < trees
+    monkeypatch.setattr(module, "is_small", lambda arrays: is_small)
+    fitted = module.Solution().fit(table, make_target(table, task))
+    module.save(fitted, tmp_path / "model.skops")
+    assert (len(zipfile.ZipFile(tmp_path / "model.skops").namelist()) < trees) == is_small
+    loaded = module.load(tmp_path / "model.skops")
+    assert np.array_equal(loaded.predict_proba(table), fitted.predict_proba(table))
 
 
 def test_fits_are_quiet(

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from mlestar.data.infer import infer_task
 from mlestar.data.sources import read_table
@@ -249,6 +250,19 @@ def test_several_fits_of_a_member_are_averaged(
     once = [probabilities(Solution(members, combine), seed) for seed in range(3)]
     assert not np.allclose(once[0], once[1])
     assert np.allclose(probabilities(Solution(members, combine, fits=3)), np.mean(once, axis=0))
+
+
+def test_a_fit_leaves_the_threads_of_its_process_as_they_were(
+    churn: Task, bench_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = read_table(str(bench_data / "telco-churn" / "train.csv")).head(300)
+    members = tuple(_member("lightgbm", encode, n_estimators=5) for encode in ("ordinal", "target"))
+    solution = Solution(members, find_recipe("combine", "weighted").block({"weights": (0.5, 0.5)}))
+    module = _module(render(solution, churn), tmp_path / "solution.py", monkeypatch)
+    with threadpool_limits(2):
+        before = threadpool_info()
+        module.Solution().fit(table, table["Churn"])
+        assert threadpool_info() == before
 
 
 def _complaints(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
