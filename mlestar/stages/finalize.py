@@ -19,7 +19,7 @@ from mlestar.private_folders import private_folder
 from mlestar.progress import emit
 from mlestar.report import Run, render
 from mlestar.solution import FIT_THREADS, Solution, read_program
-from mlestar.stages.budget import LONGEST_FIT, StageBudget
+from mlestar.stages.budget import LONGEST_FIT, Plan, StageBudget
 from mlestar.stages.candidates import Candidates
 from mlestar.stages.environment import cores
 from mlestar.stages.library import publish
@@ -34,7 +34,11 @@ __all__ = ["finalize"]
 _CARRIED_ON = ("ensemble.json", "history.json", "candidates.json")
 _MOST_DISAGREEMENT = 2.0  # times what a model differs from one that did not see the row
 _SURELY = 0.8  # of the seconds that the fit on all rows is likely to take; with less, it would be cut off
-_FIT_SHARE = 0.8  # of what is left; the rest is to compare with the judged model, for the tests and the report
+_FIT_SHARE, _AFTER_FIT = (
+    0.8,
+    2.5,
+)  # of what is left, or all but these seconds, to compare with the judged model and report
+_LATE = 0.02  # of the wall clock, that the fit may end late: without it, the model lacks the holdout's rows
 _TESTS_SECONDS, _REPORT_SECONDS = 30.0, 1.5  # of what is left after that: the tests at most, and the report
 _PREDICT_SECONDS = 60.0
 _COMPARED_ROWS = 5000
@@ -76,7 +80,7 @@ def finalize(
     with open_workers(scoped.task, train_dir) as workers, private_folder() as scratch:
         everything = scratch / "all"
         _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
-        limits = Limits(seconds=budget.fit_seconds(_FIT_SHARE), memory_mb=memory_limit_mb() * cores())
+        limits = Limits(seconds=_fit_seconds(budget, scoped.plan), memory_mb=memory_limit_mb() * cores())
         notes = [] if budget.counted else _lack_of_time(limits.seconds, facts, everything)
         try:
             if not notes:
@@ -164,6 +168,14 @@ def _join(directories: list[Path], joined: Path) -> None:
         write_arrow(
             pd.concat([read_arrow(each / name) for each in present], ignore_index=True), joined / name, rows=order
         )
+
+
+def _fit_seconds(budget: StageBudget, plan: Plan) -> float:
+    """How long the fit on all rows may take."""
+    if budget.counted:
+        return budget.fit_seconds(_FIT_SHARE)
+    left = budget.fit_seconds()
+    return max(left * _FIT_SHARE, left - _AFTER_FIT) + _LATE * plan.total
 
 
 def _lack_of_time(given: float, facts: Mapping[str, Any], everything: Path) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+import time
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,10 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
+from mlestar.files import read_json, write_json
 from mlestar.solution import read_program
+from mlestar.stages import run_stage
+from mlestar.stages.environment import DEADLINE, WORKERS
 
 TABLES = {
     "binary": load_breast_cancer(as_frame=True).frame,
@@ -54,6 +59,30 @@ def test_fit_on_the_users_file_reproduces_what_finalize_ships(run: Any, tmp_path
     own, shipped = (pd.read_csv(tmp_path / name) for name in ("own.csv", "shipped.csv"))
     pd.testing.assert_frame_equal(own, shipped, rtol=1e-9)
     assert not run.document("final", "model.json")["notes"]
+
+
+@pytest.mark.parametrize(("fit_seconds", "is_fitted"), [(8.0, True), (60.0, False)])
+def test_the_fit_on_all_rows_may_end_a_little_late(
+    run: Any,
+    tmp_path: Path,
+    workers_address: str,
+    monkeypatch: pytest.MonkeyPatch,
+    fit_seconds: float,
+    is_fitted: bool,
+) -> None:
+    for name in ("scope", "model"):
+        shutil.copytree(run.root / name, tmp_path / name)
+    facts = read_json(tmp_path / "model" / "model.json")
+    write_json(tmp_path / "model" / "model.json", {**facts, "fit_seconds": fit_seconds})
+    plan = {"mode": "wall_clock", "total": 300.0, "stages": {"finalize": 10.0}}
+    write_json(tmp_path / "scope" / "plan.json", plan)
+    monkeypatch.setenv(DEADLINE, str(time.monotonic() + 8))
+    monkeypatch.setenv(WORKERS, workers_address)
+    places = {"train_dir": run.train, "holdout_dir": run.holdout, "verdict_dir": run.verdict, "store": str(run.store)}
+    places |= {f"{name}_dir": tmp_path / name for name in ("scope", "model", "final")}
+    run_stage("finalize", places)
+    notes = " ".join(read_json(tmp_path / "final" / "model.json")["notes"])
+    assert ("fitted without the holdout" in notes) is not is_fitted
 
 
 def test_the_program_says_why_it_was_chosen(run: Any) -> None:
