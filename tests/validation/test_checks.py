@@ -172,11 +172,11 @@ def test_latency(cancer: Any, program: Any, outcome: Outcome) -> None:
 
 def test_model_size(cancer: Any, program: Any, outcome: Outcome) -> None:
     small, large = program(cancer.task, encode=IMPUTED, model=FRAGILE), program(cancer.task, model="extra_trees")
-    limited = cancer.with_scope(constraints={"model_mb": 0.2})
+    limited = cancer.with_scope(constraints={"model_mb": 0.05})
     assert outcome("model_size", limited, small)["status"] == "pass"
     found = outcome("model_size", limited, large)
     assert found["status"] == "fail"
-    assert found["evidence"]["model_mb"] > 0.2
+    assert found["evidence"]["model_mb"] > 0.05
 
 
 def test_reproducibility(cancer: Any, program: Any, outcome: Outcome) -> None:
