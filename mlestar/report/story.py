@@ -181,7 +181,7 @@ def worries(run: Run) -> list[Finding]:
     found += _not_run([check for check in troubled if check["status"] == "not_run"])
     found += [Finding("warn", "The data", text) for text in run.scope["warnings"]]
     notes = [note for model in (run.model, run.final or {}) for note in model.get("notes", ())]
-    found += [Finding("warn", "The model", note) for note in dict.fromkeys(notes)]
+    found += [Finding("info", "The model", note) for note in dict.fromkeys(notes)]
     failures = Counter(candidate["status"] for candidate in run.tried if candidate["status"] not in ("ok", "pruned"))
     if failures:
         kinds = _listed([f"{count} {outcome(status)}" for status, count in failures.most_common()])
