@@ -31,6 +31,7 @@ from mlestar.validation.served import ServedModel
 __all__ = ["Affordable", "fit_first"]
 
 _CALLS, _ROOM = 40, 0.9  # of one row each, and how much of the latency that the spec allows these may take
+_CHOSEN = 1.3  # times what a fit may be expected to take, at most, for what was affordable before the choice took time
 _ONCE_SHARE = 0.6  # of what is left of the run, that a fit may take which is not repeated in finalize
 
 
@@ -42,9 +43,17 @@ class Affordable:
 
     def __init__(self, scoped: Scoped, harness: Harness, budget: StageBudget) -> None:
         self._scoped, self._harness, self._budget = scoped, harness, budget
+        self._before_the_choice = {once: self._seconds(once=once) for once in (False, True)}
 
     def __call__(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> bool:
         return self._budget.counted or self.refit(solution, members).seconds <= self._seconds(once=once)
+
+    def chosen(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> int:
+        """The same as ``rows`` for what was chosen: that choosing took time does not count, unless it was much."""
+        now = self._seconds(once=once)
+        if self.refit(solution, members).seconds <= min(self._before_the_choice[once], now * _CHOSEN):
+            return len(self._harness.y)
+        return self.rows(solution, members, once=once)
 
     def rows(self, solution: Solution, members: Sequence[Candidate], *, once: bool = False) -> int:
         """On how many of the training rows it can be fitted; 0 where these are too few.
@@ -104,7 +113,7 @@ def fit_first(
         choice = repeated(offered)
         if not affordable.repeatedly(choice.solution, members):
             choice = offered
-        rows = affordable.rows(choice.solution, members, once=choice.once)
+        rows = affordable.chosen(choice.solution, members, once=choice.once)
         if not rows and not is_last:
             continue
         program = _rendered(scoped, harness, merged, choice)

@@ -132,16 +132,19 @@ def test_a_model_in_place_of_a_better_one_says_so(ensemble: Ensemble) -> None:
     assert "a larger budget.wall_clock may let it ship" in note
 
 
-def test_what_choosing_has_left_no_time_for_is_passed_over(ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("fold_seconds", "left", "ships"), [(275.0, 0.8, True), (60.0, 0.1, False)])
+def test_only_what_choosing_has_left_no_time_for_is_passed_over(
+    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch, fold_seconds: float, left: float, ships: bool
+) -> None:
     rank = ensemble_stage.ranked
 
     def ranked_late(*arguments: Any) -> Any:
-        monkeypatch.setenv(DEADLINE, str(time.monotonic() + SECONDS_LEFT / 5))
+        monkeypatch.setenv(DEADLINE, str(time.monotonic() + SECONDS_LEFT * left))
         return rank(*arguments)
 
     monkeypatch.setattr(ensemble_stage, "ranked", ranked_late)
-    model, best = ensemble(60.0)
-    assert best not in [each["id"] for each in read_json(model / "ensemble.json")["members"]]
+    model, best = ensemble(fold_seconds)
+    assert (best in [each["id"] for each in read_json(model / "ensemble.json")["members"]]) is ships
 
 
 def test_an_average_is_named_by_the_members_that_it_has(ensemble: Ensemble) -> None:
