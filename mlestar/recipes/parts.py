@@ -161,7 +161,7 @@ def places(names):
 
 
 def is_small(arrays):
-    """Whether there is the memory for a copy of them."""
+    """Whether they have less than 100 MB: packing needs the memory once more."""
     return sum(each.nbytes for each in arrays) < 1e8
 
 

@@ -61,7 +61,7 @@ def test_fit_on_the_users_file_reproduces_what_finalize_ships(run: Any, tmp_path
     assert not run.document("final", "model.json")["notes"]
 
 
-@pytest.mark.parametrize(("fit_seconds", "is_fitted"), [(8.0, True), (60.0, False)])
+@pytest.mark.parametrize(("fit_seconds", "is_fitted"), [(52.0, True), (300.0, False)])
 def test_the_fit_on_all_rows_may_end_a_little_late(
     run: Any,
     tmp_path: Path,
@@ -76,7 +76,7 @@ def test_the_fit_on_all_rows_may_end_a_little_late(
     write_json(tmp_path / "model" / "model.json", {**facts, "fit_seconds": fit_seconds})
     plan = {"mode": "wall_clock", "total": 300.0, "stages": {"finalize": 10.0}}
     write_json(tmp_path / "scope" / "plan.json", plan)
-    monkeypatch.setenv(DEADLINE, str(time.monotonic() + 8))
+    monkeypatch.setenv(DEADLINE, str(time.monotonic() + 60))
     monkeypatch.setenv(WORKERS, workers_address)
     places = {"train_dir": run.train, "holdout_dir": run.holdout, "verdict_dir": run.verdict, "store": str(run.store)}
     places |= {f"{name}_dir": tmp_path / name for name in ("scope", "model", "final")}
