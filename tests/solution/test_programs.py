@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,7 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from mlestar.data.infer import infer_task
 from mlestar.data.sources import read_table
@@ -252,17 +252,21 @@ def test_several_fits_of_a_member_are_averaged(
     assert np.allclose(probabilities(Solution(members, combine, fits=3)), np.mean(once, axis=0))
 
 
-def test_a_fit_leaves_the_threads_of_its_process_as_they_were(
-    churn: Task, bench_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = read_table(str(bench_data / "telco-churn" / "train.csv")).head(300)
+def test_a_fit_leaves_the_threads_of_its_process_as_they_were(churn: Task, bench_data: Path, tmp_path: Path) -> None:
     members = tuple(_member("lightgbm", encode, n_estimators=5) for encode in ("ordinal", "target"))
     solution = Solution(members, find_recipe("combine", "weighted").block({"weights": (0.5, 0.5)}))
-    module = _module(render(solution, churn), tmp_path / "solution.py", monkeypatch)
-    with threadpool_limits(2):
-        before = threadpool_info()
-        module.Solution().fit(table, table["Churn"])
-        assert threadpool_info() == before
+    (tmp_path / "solution.py").write_text(render(solution, churn), encoding="utf-8")
+    read_table(str(bench_data / "telco-churn" / "train.csv")).head(300).to_csv(tmp_path / "train.csv", index=False)
+    script = """
+import solution
+from threadpoolctl import threadpool_info
+threads = lambda: sorted((pool["filepath"], pool["num_threads"]) for pool in threadpool_info())
+before = threads()
+solution.fit("train.csv")
+assert threads() == before, (before, threads())
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, check=True)
 
 
 def _complaints(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
