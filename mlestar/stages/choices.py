@@ -13,7 +13,6 @@ from mlestar.stages.candidates import Candidate
 
 __all__ = ["Choice", "account", "passed_over", "ranked", "repeated"]
 
-_FOR_AN_ENSEMBLE, _FOR_A_SECOND_FIT = 0.5, 1.0  # standard errors of what the best loses against them
 _FITS = 3  # of each member that ships, where they take little of the run
 
 
@@ -51,18 +50,18 @@ def ranked(harness: Harness, choices: Sequence[Choice]) -> list[Choice]:
     """
     found = sorted(choices, key=lambda each: -harness.gain(each.score, 0.0))
     ensembles, repeatable = [each for each in found if len(each.members) > 1], [each for each in found if not each.once]
-    for preferred, errors in ((ensembles, _FOR_AN_ENSEMBLE), (repeatable, _FOR_A_SECOND_FIT)):
+    for preferred in (ensembles, repeatable):
         best = found[0]
-        other = next((each for each in preferred if _is_as_good(harness, each, best, errors)), best)
+        other = next((each for each in preferred if _is_as_good(harness, each, best)), best)
         if best not in preferred:
             found.insert(0, found.pop(found.index(other)))
     return found
 
 
-def _is_as_good(harness: Harness, one: Choice | Candidate, best: Choice | Candidate, errors: float) -> bool:
-    """Whether the better score of the best is within so many standard errors of the difference, fold by fold."""
+def _is_as_good(harness: Harness, one: Choice | Candidate, best: Choice | Candidate) -> bool:
+    """Whether the better score of the best is within a standard error of the difference, fold by fold."""
     differences = [harness.gain(*pair) for pair in zip(best.fold_scores, one.fold_scores, strict=False)]
-    return harness.gain(best.score or 0.0, one.score or 0.0) <= errors * harness.standard_error(differences)
+    return harness.gain(best.score or 0.0, one.score or 0.0) <= harness.standard_error(differences)
 
 
 def passed_over(
@@ -71,7 +70,7 @@ def passed_over(
     """That something which is better in cross-validation, by more than noise, does not ship, if that is so."""
     found: list[Choice | Candidate] = [*choices, *(each for each in candidates if each.status == "ok")]
     best = max(found, key=lambda each: harness.gain(each.score or 0.0, 0.0))
-    is_preferred = len(chosen.members) > 1 and _is_as_good(harness, chosen, best, _FOR_AN_ENSEMBLE)
+    is_preferred = len(chosen.members) > 1 and _is_as_good(harness, chosen, best)
     if is_preferred or harness.gain(best.score or 0.0, chosen.score) <= 0:
         return []
     name = best.named if isinstance(best, Choice) else best.name
