@@ -9,13 +9,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
+from mlestar.evaluation import Harness
 from mlestar.files import read_json, write_json
 from mlestar.stages import ensemble as ensemble_stage
 from mlestar.stages import run_stage
 from mlestar.stages.candidates import Candidate
+from mlestar.stages.choices import Choice, ranked
 from mlestar.stages.environment import DEADLINE, WORKERS
+from mlestar.stages.scoped import Scoped
 
 Ensemble = Callable[..., tuple[Path, str]]
 SECONDS_LEFT, VALIDATE_SECONDS = 1000.0, 10.0
@@ -155,10 +159,28 @@ def test_an_average_is_named_by_the_members_that_it_has(ensemble: Ensemble) -> N
         assert each["method"].removesuffix(" models") == f"average of {len(each['members'])}"
 
 
+@pytest.mark.parametrize(
+    ("leads", "ships"),
+    [((-0.03, -0.02, -0.01), "average"), ((0.0, 0.01, 0.05), "average"), ((0.01, 0.02, 0.03), "best")],
+    ids=["behind", "ahead by less than a standard error", "ahead by more"],
+)
+def test_a_single_one_ships_only_where_its_lead_is_more_than_a_standard_error(
+    searched: Path, tmp_path: Path, leads: tuple[float, ...], ships: str
+) -> None:
+    nothing = cast(Any, None)  # no fit is asked for
+    task, services = Scoped.read(searched / "scope").task, {"store": nothing, "workers": nothing}
+    harness = Harness(task, searched / "train", data="", scratch=tmp_path, memory_mb=1000.0, **services)
+    together = (0.9, 0.92, 0.94)
+    alone = tuple(score + lead for score, lead in zip(together, leads, strict=True))
+    single = Choice("best", nothing, ((nothing, 1.0),), float(np.mean(alone)), alone)
+    average = Choice("average", nothing, ((nothing, 0.5), (nothing, 0.5)), float(np.mean(together)), together)
+    assert ranked(harness, [single, average])[0].method == ships
+
+
 def test_an_ensemble_may_choose_from_models_that_were_refined_less() -> None:
     models = [*["lightgbm"] * 8, *["catboost"] * 8, *["xgboost"] * 8, "mlp", "logistic", "random_forest", "extra_trees"]
-    ranked = [SimpleNamespace(id=place, recipes={"model": model}) for place, model in enumerate(models)]
-    taken = [each.recipes["model"] for each in ensemble_stage._pool(cast(list[Candidate], ranked), lambda _: True)]
+    scored = [SimpleNamespace(id=place, recipes={"model": model}) for place, model in enumerate(models)]
+    taken = [each.recipes["model"] for each in ensemble_stage._pool(cast(list[Candidate], scored), lambda _: True)]
     assert len(taken) == 12
     assert set(taken) == {"lightgbm", "catboost", "xgboost", "mlp", "logistic", "random_forest"}
     assert taken.count("lightgbm") == 4
