@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
 from mlestar.solution import FIT_THREADS, Solution, meaning, render
 
 __all__ = ["Harness"]
+
+_RESAMPLES, _RESAMPLED_ROWS = 30, 5000  # of how many rows at most: fewer rows say as well how much more vary
 
 
 class Harness:
@@ -197,6 +200,23 @@ class Harness:
             return float("inf")
         overlap = np.mean([len(fold.valid) / len(fold.train) for fold in self.folds])
         return float(np.sqrt((1 / len(differences) + overlap) * np.var(differences, ddof=1)))
+
+    def noise(self, predictions: np.ndarray) -> float:
+        """Standard error of the score of out-of-fold predictions, by a bootstrap of their rows; 0 where there is none.
+
+        Parameters
+        ----------
+        predictions : ndarray (rows, outputs)
+            Those with a NaN are left out.
+        """
+        known = np.flatnonzero(np.isfinite(predictions).all(axis=1))
+        size = min(len(known), _RESAMPLED_ROWS)
+        random, scores = np.random.default_rng(self.task.seed), []
+        for _ in range(_RESAMPLES):
+            rows = random.choice(known, size)
+            with suppress(InvalidScore):  # of a single class, say
+                scores.append(self.score(rows, predictions[rows]))
+        return float(np.std(scores)) * (size / len(known)) ** 0.5 if scores else 0.0
 
     def _wave(self, solution: Solution, folds: Sequence[Fold], seconds: Callable[[], float]) -> list[FoldScore]:
         """Run a solution on folds: of a second level, the members first, on the other folds that it needs as well."""

@@ -5,7 +5,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from mlestar.recipes.parts import CompactForest, categories_as_codes
-from mlestar.recipes.recipe import Recipe, cells, is_large
+from mlestar.recipes.recipe import Recipe, cells, is_large, wants_boosting
 from mlestar.recipes.space import Choice, Integer
 
 
@@ -43,7 +43,7 @@ RECIPE = Recipe(
         "max_depth": Choice(None, 12, 20),
     },
     portfolio=({}, {"min_samples_leaf": 5, "max_features": 0.8}, {"min_samples_leaf": 1, "max_features": 1.0}),
-    suits=lambda task: 1.5 if is_large(task) else 3.0,
+    suits=lambda task: 1.5 if is_large(task) else 2.0 if wants_boosting(task) else 3.0,
     cost=lambda task: 0.3 + 9e-6 * cells(task),
     grows={"n_estimators": 1.0},
     encodes=("target", "ordinal"),

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mlestar.recipes.parts import Scaled
-from mlestar.recipes.recipe import Recipe, cells, is_large
+from mlestar.recipes.recipe import Recipe, cells, is_large, wants_boosting
 from mlestar.recipes.space import Choice, Integer, Real
 
 
@@ -61,6 +61,11 @@ def model(
     return make_pipeline(Scaled(), TransformedTargetRegressor(mean, transformer=StandardScaler()))
 
 
+def _one_hot(task):
+    """Columns that categories come to."""
+    return sum(min(column.unique, 20) for column in task.columns if column.role == "categorical")
+
+
 RECIPE = Recipe(
     kind="model",
     name="mlp",
@@ -74,8 +79,8 @@ RECIPE = Recipe(
         "networks": Integer(1, 8),
     },
     portfolio=({}, {"decay": 0.5, "epochs": 40}, {"decay": 0.1, "epochs": 60}),
-    suits=lambda task: 0.0 if task.text else 1.0 if is_large(task) else 3.2,
-    cost=lambda task: 0.3 + 1.6e-4 * task.rows + 2e-6 * cells(task),
+    suits=lambda task: 0.0 if task.text else 1.0 if is_large(task) else 2.0 if wants_boosting(task) else 3.2,
+    cost=lambda task: 0.3 + 1.6e-4 * task.rows * (1 + _one_hot(task) / 100) + 2e-6 * cells(task),
     grows={"networks": 1.0, "epochs": 1.0, "width": 0.5, "layers": 0.7, "batch": -0.5},
     encodes=(("onehot", {"scaling": "quantile"}), ("onehot", {"scaling": "spline"})),
     family="linear",

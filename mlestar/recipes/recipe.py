@@ -15,11 +15,12 @@ from mlestar.solution.source import Module
 if TYPE_CHECKING:
     from mlestar.data import Task
 
-__all__ = ["Recipe", "Settings", "cells", "is_large", "is_long", "is_regression"]
+__all__ = ["Recipe", "Settings", "cells", "is_large", "is_long", "is_regression", "wants_boosting"]
 
 
 Settings: TypeAlias = tuple[Mapping[str, Any], ...]
 _LARGE = 150_000
+_MANY = 8_000  # rows
 _LONG = 2e6  # characters
 _ROLES = ("numeric", "categorical", "text", "dates")
 
@@ -32,6 +33,11 @@ def cells(task: Task) -> int:
 def is_large(task: Task) -> bool:
     """Whether a model has to be quick to be among the first: there are so many rows that others take minutes."""
     return task.rows > _LARGE
+
+
+def wants_boosting(task: Task) -> bool:
+    """Whether there are so many rows, and no texts, that boosting learns more in a second than other models do."""
+    return task.rows >= _MANY and not task.text
 
 
 def is_long(task: Task) -> bool:

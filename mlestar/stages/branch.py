@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import numpy as np
 
 from mlestar.evaluation import Evaluation, Harness, Interrupted
 from mlestar.progress import emit
@@ -21,8 +24,9 @@ from mlestar.stages.scoped import Scoped, open_harness
 
 __all__ = ["Branch", "open_branch"]
 
-_HOPELESS_SKILL = 0.9  # of the best candidate's lead over the trivial baseline, below which a candidate is given up
-_UNCERTAIN = 0.5  # times what a model that has not been fitted yet is expected to take: it may well take less
+_BEHIND = 2.0  # times the noise of the best candidate's score, from which a candidate is given up,
+_LEAST_BEHIND, _MOST_BEHIND = 0.01, 0.1  # but not within so much, and never beyond, of its lead over trivial
+_UNCERTAIN = 0.7  # times what a model that has not been fitted yet is expected to take: it may well take less
 _LONGEST_FIT = 0.35  # of what the stage has left when a candidate starts, where all folds are to run
 _LEAST_ROUNDS = 2  # in which the folds of a candidate run, however many cores there are: it may be given up between
 
@@ -56,6 +60,7 @@ class Branch:
         self.stage, self.branch, self.step = stage, branch, step
         branches = scoped.scope.pipeline.branches
         self.proposer = RecipeProposer(scoped.task, seed=scoped.task.seed, branch=branch, branches=branches)
+        self._noises: dict[str, float] = {}  # of scores, by the candidate
         self._lanes = max(cores() / scoped.scope.pipeline.branches, 1.0)
         if candidates.best_id:
             self._keep_time_to_ship()
@@ -86,14 +91,21 @@ class Branch:
         if not required and not self.affordable(solution, folds):
             return None
         longest = self._longest_fit(_LONGEST_FIT if folds is None else 1.0)
-        expected = self._fit_seconds(solution)
+        expected, before = self._fit_seconds(solution), self.budget.seconds
+
+        def give_up(scores: Sequence[float]) -> str | None:
+            nonlocal longest, expected
+            taken = self.budget.seconds - before
+            longest, expected = inf, max(expected, taken)  # the first folds have shown what a fit takes
+            return None if required or folds is not None else self._reason_to_stop(solution, scores, taken)
+
         self._emit("evaluating", name=name)
         try:
             evaluation = self.harness.evaluate(
                 solution,
                 # The last folds may overdraw the budget by a fit: cut off there, those before would have been in vain.
                 seconds=lambda: min(longest, max(self._longest_fit(), expected)),
-                give_up=self._reason_to_stop(solution) if folds is None and not required else lambda scores: None,
+                give_up=give_up,
                 folds=folds,
             )
         except Interrupted:
@@ -177,19 +189,15 @@ class Branch:
         """Gain of ``new`` over ``old``, fold by fold."""
         return [self.harness.gain(each, other) for each, other in zip(new, old, strict=False)]
 
-    def _reason_to_stop(self, solution: Solution) -> Callable[[Sequence[float]], str | None]:
-        """Why to give up a candidate that starts now, asked after its first folds."""
-        before, folds = self.budget.seconds, self.harness.folds
-
-        def reason(scores: Sequence[float]) -> str | None:
-            taken, fits = self.budget.seconds - before, self.harness.fits(solution, folds[: len(scores)])
-            rest = taken / fits * (self.harness.fits(solution, folds) - fits)
-            left = self.budget.left_of_branch if self.leads(scores) else self.budget.left
-            if not self.budget.counted and rest > left + taken / fits:
-                return f"after {len(scores)} folds in {taken:.1f} s, the others would take longer than is left"
-            return self._hopeless(solution, scores)
-
-        return reason
+    def _reason_to_stop(self, solution: Solution, scores: Sequence[float], taken: float) -> str | None:
+        """Why to give up a candidate whose first folds have these scores and took so many seconds."""
+        folds = self.harness.folds
+        fits = self.harness.fits(solution, folds[: len(scores)])
+        rest = taken / fits * (self.harness.fits(solution, folds) - fits)
+        left = self.budget.left_of_branch if self.leads(scores) else self.budget.left
+        if not self.budget.counted and rest > left + taken / fits:
+            return f"after {len(scores)} folds in {taken:.1f} s, the others would take longer than is left"
+        return self._hopeless(solution, scores)
 
     def leads(self, scores: Sequence[float]) -> bool:
         """Whether the scores of the first folds are better than the best candidate's, which may be none yet."""
@@ -203,9 +211,10 @@ class Branch:
         return max(found, key=lambda each: self.harness.gain(each.score or 0.0, 0.0), default=None)
 
     def _hopeless(self, solution: Solution, scores: Sequence[float]) -> str | None:
-        """Whether it has too little of the best one's lead over trivial, or is nowhere better than the same model was.
+        """Whether it is too far behind the best one, or is nowhere better than the same model was.
 
-        Another model may be worth its folds for an ensemble, where it errs on other rows.
+        Another model may be worth its folds for an ensemble, where it errs on other rows: not when it is further behind
+        than noise can tell, which is little where rows are many and the target is clear.
         """
         if self.candidates.best_id is None:
             return None
@@ -213,12 +222,20 @@ class Branch:
         trivial = self.scoped.baseline["score"]
         lead = sum(self.harness.gain(score, trivial) for score in best.fold_scores[: len(scores)]) / len(scores)
         mine = sum(self.harness.gain(score, trivial) for score in scores) / len(scores)
-        if lead > 0 and mine < _HOPELESS_SKILL * lead:
-            return f"after {len(scores)} folds {mine / lead:.0%} of the best candidate's lead over the trivial baseline"
+        behind = float(np.clip(_BEHIND * self._noise(best), _LEAST_BEHIND * lead, _MOST_BEHIND * lead))
+        if lead > 0 and lead - mine > behind:
+            return f"after {len(scores)} folds {mine / lead:.1%} of the best candidate's lead over the trivial baseline"
         alike = self.best_of(solution.blocks["model"].name)
         if alike and all(each <= 0 for each in self.differences(scores, alike.fold_scores)):
             return f"no better than the best candidate with the same model on any of the first {len(scores)} folds"
         return None
+
+    def _noise(self, candidate: Candidate) -> float:
+        """Standard error of a score: of the folds, which differ, or of the rows, where few folds happen to agree."""
+        if candidate.id not in self._noises:
+            by_rows = self.harness.noise(self.candidates.predictions[candidate.id])
+            self._noises[candidate.id] = max(by_rows, candidate.standard_error or 0.0)
+        return self._noises[candidate.id]
 
     def _note(self, evaluation: Evaluation, name: str, parent: str | None, block: str | None) -> None:
         solution = evaluation.solution

@@ -22,7 +22,7 @@ LONGEST_FIT = 3600.0
 FIT_AND_REFIT = 2.5
 """Times a fit on the training rows: that of finalize has more rows, and leaves time for what finalize does after it."""
 
-_MOST_SHARES = {"ensemble": 0.10, "validate": 0.11, "finalize": 0.09}
+_MOST_SHARES = {"ensemble": 0.12, "validate": 0.11, "finalize": 0.11}
 _LEAST_SHARE = 0.03  # of each: a longer search leaves more to choose from and to check
 _NEEDS = {
     "ensemble": (2.0, 4.0),
@@ -37,7 +37,7 @@ _FEWEST_FOLDS = 2
 _FEWEST_ROWS = 20_000  # that candidates are compared on, where there are more
 _FULL_FIT_SHARE = 0.3  # of the time after scope, that the fit on all rows may be given where they are compared on fewer
 _STAGE_OVERHEAD = 0.3  # seconds from the end of a stage to the start of the next, under a local runner
-_CLOSING = 1.5  # seconds to stop the servers and to lay out the result
+_CLOSING = 1.0  # seconds to stop the servers and to lay out the result
 _LEAST_SECONDS = 6.0
 _SHORT_STAGE = 20.0  # seconds for the fits of a late stage, where a run that counts fits is to end early
 

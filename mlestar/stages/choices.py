@@ -13,8 +13,6 @@ from mlestar.stages.candidates import Candidate
 
 __all__ = ["Choice", "account", "passed_over", "ranked", "repeated"]
 
-_FITS = 3  # of each member that ships, where they take little of the run
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -37,10 +35,10 @@ class Choice:
         return f"the ensemble ({self.method})" if others else first.name
 
 
-def repeated(choice: Choice) -> Choice:
+def repeated(choice: Choice, fits: int) -> Choice:
     """The choice with members that are fitted several times; its scores are of one fit each."""
     combine = choice.solution.combine or find_recipe("combine", "weighted").block()
-    return replace(choice, solution=replace(choice.solution, combine=combine, fits=_FITS))
+    return replace(choice, solution=replace(choice.solution, combine=combine, fits=fits))
 
 
 def ranked(harness: Harness, choices: Sequence[Choice]) -> list[Choice]:

@@ -30,6 +30,7 @@ from mlestar.validation.served import ServedModel
 
 __all__ = ["Affordable", "fit_first"]
 
+_FITS = (3, 2)  # of each member, where they take little of the run
 _CALLS, _ROOM = 40, 0.9  # of one row each, and how much of the latency that the spec allows these may take
 _CHOSEN = 1.3  # times what a fit may be expected to take, at most, for what was affordable before the choice took time
 _ONCE_SHARE = 0.6  # of what is left of the run, that a fit may take which is not repeated in finalize
@@ -110,9 +111,8 @@ def fit_first(
     cheapest = min(order, key=lambda each: _cost(scoped, each, budget))
     for place, offered in enumerate([*order, cheapest]):
         members, is_last = [member for member, _ in offered.members], place == len(order)
-        choice = repeated(offered)
-        if not affordable.repeatedly(choice.solution, members):
-            choice = offered
+        several = (repeated(offered, fits) for fits in _FITS)
+        choice = next((each for each in several if affordable.repeatedly(each.solution, members)), offered)
         rows = affordable.chosen(choice.solution, members, once=choice.once)
         if not rows and not is_last:
             continue

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mlestar.data.task import Column, Task
 from mlestar.recipes import Proposal, RecipeProposer, find_recipe, plain_solution, static_cost
@@ -155,3 +156,35 @@ def test_a_worse_setting_of_the_same_model_is_given_up_and_another_model_is_not(
         again = [work.evaluate(each, "again") for each in (worse, other)]
     assert [each.status for each in again if each] == ["pruned", "ok"]
     assert again[0] is not None and "with the same model" in (again[0].reason or "")
+
+
+def test_how_far_behind_another_model_may_be_goes_by_what_noise_can_tell(
+    search: Callable[..., dict[str, Any]], bench_data: Path, tmp_path: Path
+) -> None:
+    """Logistic regression lacks about as much of the lead on both tables; on the larger one this is no accident."""
+    blocks = {"clean": find_recipe("clean", "standard").block()}
+    boosting = {**blocks, "encode": find_recipe("encode", "ordinal").block(), "model": find_recipe("model", "lightgbm")}
+    linear = {**blocks, "encode": find_recipe("encode", "onehot").block(), "model": find_recipe("model", "logistic")}
+    found = {}
+    for count in (700, 7000):
+        root = tmp_path / str(count)
+        root.mkdir()
+        table = pd.read_csv(bench_data / "adult-census" / "train.csv", nrows=count)
+        table.to_csv(root / "train.csv", index=False)
+        rows = search(
+            root,
+            str(root / "train.csv"),
+            task={"target": table.columns[-1], "metric": "roc_auc"},
+            budget={"evaluations": 24},
+            pipeline={"branches": 1, "outer_steps": 1},
+        )
+        with open_branch("search", rows["scope_dir"], rows["train_dir"], None, str(root / "s"), branch=0) as work:
+            first, other = (
+                Solution.of({**each, "model": each["model"].block(task=work.scoped.task)})
+                for each in (boosting, linear)
+            )
+            assert work.is_better(work.evaluate(first, "boosting"))
+            work.accept(first)
+            found[count] = work.evaluate(other, "linear")
+    assert found[700].status == "ok"
+    assert found[7000].status == "pruned" and "lead over the trivial baseline" in found[7000].reason

@@ -67,3 +67,29 @@ def test_fit_on_the_users_file_reproduces_what_was_fitted_on_all_parts(run: Any,
         solution("predict", run.table, "--model", model, "--out", tmp_path / out)
     own, shipped = (pd.read_csv(tmp_path / name) for name in ("own.csv", "shipped.csv"))
     pd.testing.assert_frame_equal(own, shipped, rtol=1e-9)
+
+
+def test_what_ships_has_seen_the_latest_rows_where_the_target_drifts(
+    bench_data: Path, tmp_path: Path, run_stages: Any
+) -> None:
+    """Fifteen months of growing demand: whoever has not seen the last three expects too little of the next."""
+    hours = pd.read_csv(
+        bench_data / "bike-sharing-hour" / "train.csv",
+    )
+    known, future = hours[:10869:3], hours[10869:]
+    run = run_stages(
+        tmp_path,
+        known,
+        task={"target": "cnt", "type": "regression", "time": "dteday", "metric": "mae"},
+        validation={"folds": 3, "checks": WITHOUT_REFITS},
+        budget={"evaluations": 9},
+    )
+    assert run.document("final", "model.json")["notes"] == []
+    future.drop(columns="cnt").to_csv(tmp_path / "future.csv", index=False)
+    errors = {}
+    for name in ("model", "final"):
+        folder, out = run.root / name, tmp_path / f"{name}.csv"
+        command = [sys.executable, folder / "solution.py", "predict", tmp_path / "future.csv"]
+        subprocess.run([*map(str, command), "--model", str(folder / "model.skops"), "--out", str(out)], check=True)
+        errors[name] = np.abs(pd.read_csv(out).iloc[:, -1].to_numpy() - future["cnt"].to_numpy()).mean()
+    assert errors["final"] < errors["model"]

@@ -27,7 +27,7 @@ __all__ = ["EngineFailure", "Outcome", "run"]
 
 POLL_SECONDS = 0.1
 _AGAIN = "run the same command again: it goes on where it was"
-PREDICTING_SECONDS = 2.5  # of the budget, kept for the predictions of data.test
+PREDICTING_SECONDS = 2.0  # of the budget, kept for the predictions of data.test
 
 Listener = Callable[[Mapping[str, Any]], None]
 
