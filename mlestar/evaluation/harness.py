@@ -204,6 +204,8 @@ class Harness:
     def noise(self, predictions: np.ndarray) -> float:
         """Standard error of the score of out-of-fold predictions, by a bootstrap of their rows; 0 where there is none.
 
+        Rows are drawn one by one, so that where they belong together, or follow each other, it is too small.
+
         Parameters
         ----------
         predictions : ndarray (rows, outputs)

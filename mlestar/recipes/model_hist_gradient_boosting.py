@@ -10,7 +10,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 
 from mlestar.recipes.parts import is_small, joined, parted
-from mlestar.recipes.recipe import Recipe, cells, is_large, wants_boosting
+from mlestar.recipes.recipe import Recipe, cells, wants_boosting
 from mlestar.recipes.space import Integer, Real
 
 
@@ -113,7 +113,7 @@ RECIPE = Recipe(
         {},
         {"learning_rate": 0.06, "max_leaf_nodes": 24, "min_samples_leaf": 20, "max_features": 0.7},
     ),
-    suits=lambda task: 3.4 if wants_boosting(task) and not is_large(task) else 1.7,
+    suits=lambda task: 3.4 if wants_boosting(task) else 1.7,
     cost=lambda task: 0.3 + 5e-6 * cells(task) * (len(task.classes) if len(task.classes) > 2 else 1) * task.outputs,
     grows={"max_iter": 1.0, "max_leaf_nodes": 0.35},
     slower={"max_iter": 2.0, "learning_rate": 0.5},

@@ -61,8 +61,8 @@ def model(
     return make_pipeline(Scaled(), TransformedTargetRegressor(mean, transformer=StandardScaler()))
 
 
-def _one_hot(task):
-    """Columns that categories come to."""
+def _category_columns(task):
+    """Into which categories are encoded; of more than 20 in a column, most are rare and share one."""
     return sum(min(column.unique, 20) for column in task.columns if column.role == "categorical")
 
 
@@ -80,7 +80,7 @@ RECIPE = Recipe(
     },
     portfolio=({}, {"decay": 0.5, "epochs": 40}, {"decay": 0.1, "epochs": 60}),
     suits=lambda task: 0.0 if task.text else 1.0 if is_large(task) else 2.0 if wants_boosting(task) else 3.2,
-    cost=lambda task: 0.3 + 1.6e-4 * task.rows * (1 + _one_hot(task) / 100) + 2e-6 * cells(task),
+    cost=lambda task: 0.3 + 1.6e-4 * task.rows * (1 + _category_columns(task) / 100) + 2e-6 * cells(task),
     grows={"networks": 1.0, "epochs": 1.0, "width": 0.5, "layers": 0.7, "batch": -0.5},
     encodes=(("onehot", {"scaling": "quantile"}), ("onehot", {"scaling": "spline"})),
     family="linear",

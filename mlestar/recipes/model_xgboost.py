@@ -92,7 +92,7 @@ RECIPE = Recipe(
         {"n_estimators": 300, "max_depth": 3, "learning_rate": 0.06},
         {"n_estimators": 600, "max_depth": 8, "min_child_weight": 8.0},
     ),
-    suits=lambda task: 1.6 if is_large(task) else 3.3 if wants_boosting(task) else 1.4,
+    suits=lambda task: 3.3 if wants_boosting(task) else 1.6 if is_large(task) else 1.4,
     cost=lambda task: 0.2 + 5e-6 * cells(task) * (len(task.classes) if len(task.classes) > 2 else 1) * task.outputs,
     grows={"n_estimators": 1.0, "max_depth": 0.8},
     slower={"n_estimators": 2.0, "learning_rate": 0.5},

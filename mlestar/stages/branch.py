@@ -96,14 +96,15 @@ class Branch:
         def give_up(scores: Sequence[float]) -> str | None:
             nonlocal longest, expected
             taken = self.budget.seconds - before
-            longest, expected = inf, max(expected, taken)  # the first folds have shown what a fit takes
+            if not self.budget.counted:  # the first folds have shown what a fit may take
+                longest, expected = max(longest, taken), max(expected, taken)
             return None if required or folds is not None else self._reason_to_stop(solution, scores, taken)
 
         self._emit("evaluating", name=name)
         try:
             evaluation = self.harness.evaluate(
                 solution,
-                # The last folds may overdraw the budget by a fit: cut off there, those before would have been in vain.
+                # The last folds may overdraw the budget: cut off there, those before would have been in vain.
                 seconds=lambda: min(longest, max(self._longest_fit(), expected)),
                 give_up=give_up,
                 folds=folds,
@@ -232,6 +233,8 @@ class Branch:
 
     def _noise(self, candidate: Candidate) -> float:
         """Standard error of a score: of the folds, which differ, or of the rows, where few folds happen to agree."""
+        if self.harness.metric.needs == "label" and "postprocess" in candidate.recipes:
+            return inf  # of labels that are chosen on other folds, the predictions alone do not tell
         if candidate.id not in self._noises:
             by_rows = self.harness.noise(self.candidates.predictions[candidate.id])
             self._noises[candidate.id] = max(by_rows, candidate.standard_error or 0.0)

@@ -111,7 +111,7 @@ def fit_first(
     cheapest = min(order, key=lambda each: _cost(scoped, each, budget))
     for place, offered in enumerate([*order, cheapest]):
         members, is_last = [member for member, _ in offered.members], place == len(order)
-        several = (repeated(offered, fits) for fits in _FITS)
+        several = (repeated(offered, fits) for fits in _FITS if not offered.solution.needs_out_of_fold)
         choice = next((each for each in several if affordable.repeatedly(each.solution, members)), offered)
         rows = affordable.chosen(choice.solution, members, once=choice.once)
         if not rows and not is_last:

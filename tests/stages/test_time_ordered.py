@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlestar.data.tables import read_arrow, write_arrow
+from mlestar.files import read_json
+from mlestar.stages import run_stage
+
 WRITTEN = "%d.%m.%Y"
 GAP = 24  # rows, one per hour
+LATEST = 10869  # row from which the future begins
 WITHOUT_REFITS = {"label_shuffle": "off", "reproducibility": "off"}
 
 
@@ -69,27 +75,53 @@ def test_fit_on_the_users_file_reproduces_what_was_fitted_on_all_parts(run: Any,
     pd.testing.assert_frame_equal(own, shipped, rtol=1e-9)
 
 
-def test_what_ships_has_seen_the_latest_rows_where_the_target_drifts(
-    bench_data: Path, tmp_path: Path, run_stages: Any
-) -> None:
-    """Fifteen months of growing demand: whoever has not seen the last three expects too little of the next."""
-    hours = pd.read_csv(
-        bench_data / "bike-sharing-hour" / "train.csv",
-    )
-    known, future = hours[:10869:3], hours[10869:]
-    run = run_stages(
-        tmp_path,
-        known,
+@pytest.fixture(scope="module")
+def drifting(bench_data: Path, tmp_path_factory: pytest.TempPathFactory, run_stages: Any) -> Any:
+    """Fifteen months of growing demand."""
+    hours = pd.read_csv(bench_data / "bike-sharing-hour" / "train.csv")
+    return run_stages(
+        tmp_path_factory.mktemp("drifting"),
+        hours[:LATEST:3],
         task={"target": "cnt", "type": "regression", "time": "dteday", "metric": "mae"},
         validation={"folds": 3, "checks": WITHOUT_REFITS},
         budget={"evaluations": 9},
     )
-    assert run.document("final", "model.json")["notes"] == []
+
+
+def test_what_ships_has_seen_the_latest_rows_where_the_target_drifts(
+    drifting: Any, bench_data: Path, tmp_path: Path
+) -> None:
+    """Whoever has not seen the last months expects too little of the next."""
+    assert drifting.document("final", "model.json")["notes"] == []
+    future = pd.read_csv(bench_data / "bike-sharing-hour" / "train.csv")[LATEST:]
     future.drop(columns="cnt").to_csv(tmp_path / "future.csv", index=False)
     errors = {}
     for name in ("model", "final"):
-        folder, out = run.root / name, tmp_path / f"{name}.csv"
+        folder, out = drifting.root / name, tmp_path / f"{name}.csv"
         command = [sys.executable, folder / "solution.py", "predict", tmp_path / "future.csv"]
         subprocess.run([*map(str, command), "--model", str(folder / "model.skops"), "--out", str(out)], check=True)
-        errors[name] = np.abs(pd.read_csv(out).iloc[:, -1].to_numpy() - future["cnt"].to_numpy()).mean()
+        errors[name] = np.abs(pd.read_csv(out)["prediction"].to_numpy() - future["cnt"].to_numpy()).mean()
     assert errors["final"] < errors["model"]
+
+
+def test_a_fit_on_all_rows_that_learned_otherwise_does_not_ship(drifting: Any, tmp_path: Path) -> None:
+    """Labels that were mixed up after the judged model was fitted: the two models disagree on rows that both know."""
+    train, final = tmp_path / "train", tmp_path / "final"
+    shutil.copytree(drifting.train, train)
+    labels = read_arrow(train / "target.arrow")
+    write_arrow(labels.sample(frac=1, random_state=0, ignore_index=True), train / "target.arrow")
+    run_stage(
+        "finalize",
+        {
+            "scope_dir": drifting.scope,
+            "train_dir": train,
+            "holdout_dir": drifting.holdout,
+            "model_dir": drifting.model,
+            "verdict_dir": drifting.verdict,
+            "final_dir": final,
+            "store": str(drifting.store),
+        },
+    )
+    [note] = read_json(final / "model.json")["notes"]
+    assert "its predictions changed by" in note
+    assert (final / "model.skops").read_bytes() == (drifting.model / "model.skops").read_bytes()
