@@ -132,7 +132,10 @@ def run(
         environment = {} if scope.budget.evaluations else {DEADLINE: str(deadline)}
         with contextlib.closing(Events(folder.events)) as events:
             services.start_pipeline(request, environment)
-            stages_run = _follow(services, events, folder, listener, ending)
+            try:
+                stages_run = _follow(services, events, folder, listener, ending)
+            except EngineFailure as failure:  # whatever failed first: without its folders, nothing can go on
+                raise folder.refusal() or failure from None
         outputs = folder.finished()
         deliver(outputs, folder)
         folder.record_scope(resolved)
@@ -212,7 +215,7 @@ def _follow(
             time.sleep(POLL_SECONDS)
     if services.pipeline.returncode:
         message = f"the pipeline ended with status {services.pipeline.returncode}; {_AGAIN}"
-        raise folder.refusal() or EngineFailure(message, folder.log("kfp"))
+        raise EngineFailure(message, folder.log("kfp"))
     return stages
 
 
