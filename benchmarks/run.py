@@ -105,7 +105,7 @@ def _run(task: dict, folder: Path, key: dict, version: str, *, given: float) -> 
     return Row(
         **key,
         metric=task["metric"],
-        score=_score(key["task"], task, path) if path.exists() else float("nan"),
+        score=test_score(key["task"], task, path) if path.exists() else float("nan"),
         seconds=round(elapsed, 2),
         peak_mb=finished.peak_mb,
         exit_code=finished.exit_code,
@@ -115,7 +115,7 @@ def _run(task: dict, folder: Path, key: dict, version: str, *, given: float) -> 
     )
 
 
-def _score(name: str, task: dict, path: Path) -> float:
+def test_score(name: str, task: dict, path: Path) -> float:
     """Score a predictions file against the held-back labels."""
     metric = get_metric(task["metric"], TASK_TYPES[task["kind"]])
     truth = pd.read_csv(DATA / name / "test_labels.csv")[task["target"]]

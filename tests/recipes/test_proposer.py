@@ -220,6 +220,15 @@ def test_of_much_prose_single_words_are_tried_before_all_sequences_of_characters
     )
 
 
+def test_of_many_rows_other_boosting_is_tried_before_forests_and_perceptrons() -> None:
+    table = HOUSES.model_copy(update={"columns": HOUSES.columns[:3]})  # with texts, linear models come first anyway
+    for rows, boosting_first in ((7_999, False), (8_000, True), (150_000, True)):
+        starts = RecipeProposer(table.model_copy(update={"rows": rows})).initial()
+        models = list(dict.fromkeys(each.solution.blocks["model"].name for each in starts))
+        boosting, others = ("hist_gradient_boosting", "xgboost"), ("extra_trees", "mlp")
+        assert (max(map(models.index, boosting)) < min(map(models.index, others))) is boosting_first
+
+
 def test_a_block_of_unknown_origin_can_be_replaced_but_not_tuned() -> None:
     own = Block("features", "def features(ctx, *, power=2):\n    return None\n", name="own")
     start = solution(clean="standard", encode="ordinal", model="lightgbm").replace("features", own)

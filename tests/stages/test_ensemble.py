@@ -14,6 +14,7 @@ import pytest
 
 from mlestar.evaluation import Harness
 from mlestar.files import read_json, write_json
+from mlestar.solution import read_program
 from mlestar.stages import ensemble as ensemble_stage
 from mlestar.stages import run_stage
 from mlestar.stages.candidates import Candidate
@@ -22,7 +23,7 @@ from mlestar.stages.environment import DEADLINE, WORKERS
 from mlestar.stages.scoped import Scoped
 
 Ensemble = Callable[..., tuple[Path, str]]
-SECONDS_LEFT, VALIDATE_SECONDS = 1000.0, 10.0
+SECONDS_LEFT, VALIDATE_SECONDS, CHEAP_FOLD = 1000.0, 10.0, 0.03
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def searched(search: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def ensemble(searched: Path, workers_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ensemble:
-    """``ensemble(fold_seconds)``: the stage on candidates of which the best stands out and is as dear as that.
+    """``ensemble(fold_seconds)``: the stage on candidates of which the best stands out and is as dear as that, the others cheap.
 
     Given ``rows``, the candidates count as compared on so many of the training rows; ``constraints`` are the spec's.
 
@@ -68,6 +69,7 @@ def ensemble(searched: Path, workers_address: str, tmp_path: Path, monkeypatch: 
                 each["seconds"] = fold_seconds * len(each["fold_scores"])
             elif each["status"] == "ok":
                 each.update(score=each["score"] - 0.3, fold_scores=[score - 0.3 for score in each["fold_scores"]])
+                each["seconds"] = CHEAP_FOLD * len(each["fold_scores"])
         write_json(candidates / "candidates.json", document)
         monkeypatch.setenv(DEADLINE, str(time.monotonic() + SECONDS_LEFT))
         monkeypatch.setenv(WORKERS, workers_address)
@@ -87,6 +89,15 @@ def test_the_best_candidate_ships_however_dear_it_is(
     assert method in (None, found["method"])  # where there is time enough, others may join it
     assert best in [each["id"] for each in found["members"]]
     assert "needs_out_of_fold" not in (model / "solution.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("fold_seconds", "fits"), [(1.0, 3), (2.0, 2), (3.5, 1)])
+def test_members_are_fitted_as_often_as_takes_little_of_the_run(
+    ensemble: Ensemble, fold_seconds: float, fits: int
+) -> None:
+    """The plan gives ten seconds to the stage; a fold trains on two thirds of the rows."""
+    model, _ = ensemble(fold_seconds)
+    assert read_program((model / "solution.py").read_text(encoding="utf-8")).fits == fits
 
 
 def test_of_a_large_table_the_judged_model_may_be_fitted_on_a_part(ensemble: Ensemble) -> None:
