@@ -29,7 +29,7 @@ $(LOCKED): requirements/build.txt requirements/dev.txt
 	$(PIP) install --require-hashes --requirement requirements/build.txt
 	$(PIP) install --require-hashes --no-build-isolation --use-pep517 --requirement requirements/dev.txt
 	@$(BIN)/python -c "import lightgbm" || { \
-		echo "LightGBM needs the OpenMP runtime: apt-get install libgomp1 (Debian), brew install libomp (macOS)"; exit 1; }
+		echo "LightGBM needs the OpenMP runtime: apt-get install libgomp1 (Debian, Ubuntu)"; exit 1; }
 	@touch $@
 
 $(INSTALLED): $(LOCKED) pyproject.toml setup.py

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from run import test_score
+from scores import test_score
 from systems import DATA, ROOT
 
 from mlestar.data import Task

@@ -27,7 +27,6 @@ from mlestar.evaluation.metrics import get_metric
 
 TASKS = "telco-churn,adult-census,california-housing-prices,wine-quality"
 OUT = ROOT / "runs" / "reuse"
-KINDS = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 
 
 def main() -> None:
@@ -49,7 +48,7 @@ def main() -> None:
         _run(folder / "first", {**spec, "name": f"{name}-first"}, halves[0], library)
         without = _run(folder / "without", spec, halves[1], {})
         with_library = _run(folder / "with", spec, halves[1], library)
-        is_better = get_metric(task["metric"], KINDS[task["kind"]]).greater_is_better
+        is_better = get_metric(task["metric"], task["kind"]).greater_is_better
         sign = 1 if is_better else -1
         runs = [[(at, sign * score) for at, score in run] for run in (without, with_library)]
         goal = max(score for _, score in runs[0])

@@ -13,15 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scores import test_score, trivial_score
 from stages import STAGES, stage_gains
 from summary import budget_table, plain_table, rank_table, score_table, stage_table, wall_clock_table
 from systems import DATA, ROOT, SYSTEMS
 
-from mlestar.evaluation.metrics import get_metric
-
 RESULTS = ROOT / "benchmarks" / "results.csv"
 KEY = ["system", "budget", "task", "seed"]
-TASK_TYPES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 OVERRUN = 1.05  # of the budget, beyond which a peer is run again with less
 
 
@@ -92,7 +90,9 @@ def main() -> None:
         sys.stdout.write(f"### {budget:g} s\n\n{score_table(rows, tasks)}\n{rank_table(rows, tasks)}\n")
         sys.stdout.write(f"{plain_table(rows, tasks)}\n{stage_table(rows, STAGES)}\n")
     own = results[results["system"] == "mlestar"]
-    sys.stdout.write(f"### Scores by budget\n\n{budget_table(own, tasks)}\n### Wall clock\n\n{wall_clock_table(own)}")
+    trivial = {name: trivial_score(name, tasks[name]) for name in own["task"].unique()}
+    sys.stdout.write(f"### Scores by budget\n\n{budget_table(own, tasks, trivial)}\n")
+    sys.stdout.write(f"### Wall clock\n\n{wall_clock_table(own)}")
 
 
 def _run(task: dict, folder: Path, key: dict, version: str, *, given: float) -> Row:
@@ -113,20 +113,6 @@ def _run(task: dict, folder: Path, key: dict, version: str, *, given: float) -> 
         given=round(given, 2),
         gains=stage_gains(folder / "run"),
     )
-
-
-def test_score(name: str, task: dict, path: Path) -> float:
-    """Score a predictions file against the held-back labels."""
-    metric = get_metric(task["metric"], TASK_TYPES[task["kind"]])
-    truth = pd.read_csv(DATA / name / "test_labels.csv")[task["target"]]
-    found = pd.read_csv(path)
-    if task["kind"] == "regression":
-        return metric.score(truth.to_numpy(float), found["prediction"].to_numpy(float))
-    classes = [column.removeprefix("probability_") for column in found if column.startswith("probability_")]
-    numbers = {label: number for number, label in enumerate(classes)}
-    probabilities = found[[f"probability_{label}" for label in classes]].to_numpy()
-    labels = found["prediction"].astype(str).map(numbers).to_numpy()
-    return metric.score(truth.astype(str).map(numbers).to_numpy(), probabilities, labels)
 
 
 def _is_known(key: dict, version: str, path: Path) -> bool:

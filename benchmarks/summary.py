@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 
 import numpy as np
@@ -96,15 +96,23 @@ def stage_table(rows: pd.DataFrame, stages: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def budget_table(rows: pd.DataFrame, tasks: dict) -> str:
-    """A Markdown table: mean score of one system per task and budget."""
-    scores = rows.pivot_table(index="task", columns="budget", values="score", sort=False, dropna=False)
+def budget_table(rows: pd.DataFrame, tasks: dict, trivial: Mapping[str, float]) -> str:
+    """A Markdown table: mean score of one system per task and budget; then the mean over tasks of what was won.
+
+    What was won is the lead over the same prediction for every row, in per cent of that with the longest budget.
+    """
+    scores = rows.pivot_table(index="task", columns="budget", values="score", sort=False, dropna=False).sort_index(
+        axis=1
+    )
     lines = [
         "| task | metric | " + " | ".join(f"{budget:g} s" for budget in scores) + " |",
         "|---|---|" + "---:|" * scores.shape[1],
     ]
     for name, values in scores.iterrows():
         lines.append(f"| {name} | {tasks[name]['metric']} | " + " | ".join(f"{each:.5g}" for each in values) + " |")
+    leads = scores.sub(pd.Series(trivial), axis=0).dropna()
+    won = leads.div(leads.iloc[:, -1], axis=0).mean() * 100
+    lines.append(f"| mean of the leads | % | {' | '.join(f'{each:.2f}' for each in won)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -25,7 +25,7 @@ class GeometricMean(TransformerMixin, BaseEstimator):
 
 
 def combine(ctx, *, weights=(1.0,)):
-    """Average the members' log odds with these weights, which were chosen on out-of-fold predictions."""
+    """Average the members' log odds with these weights: equal ones, or what was best on out-of-fold predictions."""
     return GeometricMean(weights)
 
 

@@ -20,7 +20,7 @@ class WeightedAverage(TransformerMixin, BaseEstimator):
 
 
 def combine(ctx, *, weights=(1.0,)):
-    """Average the members with these weights, which were chosen on out-of-fold predictions."""
+    """Average the members with these weights: equal ones, or what was best on out-of-fold predictions."""
     return WeightedAverage(weights)
 
 

@@ -11,8 +11,8 @@ from mlestar.recipes.space import Choice
 def encode(ctx, *, rare_below=1):
     """Number the categories in their natural order; numbers stay as they are.
 
-    Missing and unseen categories are NaN, which tree models handle themselves; those seen fewer than `rare_below` times
-    share one number.
+    Missing and unseen categories are NaN, which tree models handle themselves. Categories seen fewer than
+    `rare_below` times share one number.
     """
     steps = [("numbers", "passthrough", NUMBERS)]
     if ctx.categorical:

@@ -7,16 +7,17 @@ the questions, and what would follow other answers, only stand in the reader's w
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from mlestar.solution.layout import Call, bracketed
+from mlestar.solution.layout import LINE_LENGTH, Call, bracketed
 from mlestar.solution.source import edit
 
 __all__ = ["specialised", "without_unused_parameters"]
 
-_CONTEXT = "ctx"
+_CONTEXT, _INDENT = "ctx", " " * 4
 _FUNCTIONS = {"len": len, "bool": bool}
 _UNKNOWN = object()
 
@@ -42,7 +43,10 @@ def specialised(source: str, known: Mapping[str, Any]) -> str:
 
 
 def without_unused_parameters(source: str, name: str) -> str:
-    """The source, the function ``name`` without the keyword parameters that it does not read."""
+    """The source, the function ``name`` without the keyword parameters that it does not read.
+
+    Sentences of its docstring that name such a parameter, in single backticks, go with it.
+    """
     function = next(each for each in ast.parse(source).body if isinstance(each, ast.FunctionDef) and each.name == name)
     read = {each.id for part in function.body for each in ast.walk(part) if isinstance(each, ast.Name)}
     keywords = function.args.kwonlyargs
@@ -56,7 +60,27 @@ def without_unused_parameters(source: str, name: str) -> str:
     first = [each.arg for each in function.args.args]
     signature = Call(f"def {name}(", [*first, "*", *kept] if kept else first)
     end = function.body[0].lineno
-    return edit(source, {(function.lineno, 0, end, 0): f"{bracketed(signature, after=1)}:\n"})
+    changes = {(function.lineno, 0, end, 0): f"{bracketed(signature, after=1)}:\n"}
+    if text := ast.get_docstring(function):
+        gone = {each.arg for each in keywords} - read
+        shorter = "\n\n".join(filter(None, (_without_sentences(each, gone) for each in text.split("\n\n"))))
+        if shorter not in (text, ""):
+            changes[_place(function.body[0])] = _as_docstring(shorter)
+    return edit(source, changes)
+
+
+def _without_sentences(paragraph: str, names: Iterable[str]) -> str:
+    """The paragraph without the sentences that name one of these."""
+    sentences = re.split(r"(?<=\.)\s+", paragraph)
+    kept = [each for each in sentences if not any(re.search(rf"`{name}\b", each) for name in names)]
+    if len(kept) == len(sentences):
+        return paragraph
+    return "\n".join(textwrap.wrap(" ".join(kept), LINE_LENGTH - len(_INDENT)))
+
+
+def _as_docstring(text: str) -> str:
+    lines = textwrap.indent(text, _INDENT).strip()
+    return f'"""{lines}\n{_INDENT}"""' if "\n" in lines else f'"""{lines}"""'
 
 
 def _changes(source: str, known: Mapping[str, Any]) -> Iterator[_Edit]:

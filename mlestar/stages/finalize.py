@@ -82,19 +82,22 @@ def finalize(
         everything = scratch / "all"
         _join([train_dir, holdout_dir, holdout_dir / GAP], everything)
         limits = Limits(seconds=_fit_seconds(budget, scoped.plan), memory_mb=memory_limit_mb() * cores())
-        notes = [] if budget.counted else _lack_of_time(limits.seconds, facts, everything)
+        rows = len(read_arrow(everything / "target.arrow"))
+        notes = [] if budget.counted else _lack_of_time(limits.seconds, facts, rows)
+        fitted: dict[str, Any] = {}
         try:
             if not notes:
                 _tell("fit on all rows")
                 path, threads = final_dir / MODEL_FILE, facts["fit_threads"]
-                fit_and_save(workers, program, scoped.task, everything, path, limits, threads=threads)
+                taken = fit_and_save(workers, program, scoped.task, everything, path, limits, threads=threads)
+                fitted = {"fit_seconds": round(taken, 3), "fit_rows": rows}
                 _tell("comparison with the judged model")
                 notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)
         except CandidateFailure as failure:
             notes = [f"the fit on all rows ended with {failure.status} ({failure.reason})"]
         if notes:
             shutil.copyfile(model_dir / MODEL_FILE, final_dir / MODEL_FILE)
-            notes = [f"{note}; this is the judged model, fitted without the holdout" for note in notes]
+            notes, fitted = [f"{note}; this is the judged model, fitted without the holdout" for note in notes], {}
         if scoped.scope.data.sample:
             notes += _write_tests(workers, program, scoped, train_dir, verdict_dir, final_dir, budget)
     if scoped.scope.pipeline.block_library:
@@ -105,7 +108,7 @@ def finalize(
     write_model(
         final_dir,
         program,
-        known.model_copy(update={"kind": "final", "blessed": True, "notes": [*facts["notes"], *notes]}),
+        known.model_copy(update={"kind": "final", "blessed": True, "notes": [*facts["notes"], *notes], **fitted}),
     )
     report = render(Run.read(scope=scope_dir, model=model_dir, verdict=verdict_dir, final=final_dir))
     (final_dir / "report.html").write_text(report, encoding="utf-8")
@@ -179,9 +182,9 @@ def _fit_seconds(budget: StageBudget, plan: Plan) -> float:
     return max(left * _FIT_SHARE, left - _AFTER_FIT) + _LATE * plan.total
 
 
-def _lack_of_time(given: float, facts: Mapping[str, Any], everything: Path) -> list[str]:
+def _lack_of_time(given: float, facts: Mapping[str, Any], rows: int) -> list[str]:
     """Why not to start the fit on all rows, if it would be cut off."""
-    needed = facts["fit_seconds"] * len(read_arrow(everything / "target.arrow")) / facts["fit_rows"]
+    needed = facts["fit_seconds"] * rows / facts["fit_rows"]
     if given >= needed * _SURELY:
         return []
     return [f"the budget left {given:.1f} s for a fit on all rows, which is likely to take {needed:.1f} s"]

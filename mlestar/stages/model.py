@@ -28,11 +28,11 @@ class ModelFacts(BaseModel):
     Attributes
     ----------
     kind : {"judged", "final"}
-        Fitted on the training rows and judged on the holdout, or fitted on all rows.
+        Fitted on the training rows and judged on the holdout; or what ships, fitted on all rows where that succeeds.
     blessed : bool or None
         None before validation.
     fit_seconds : float
-        What fitting and saving the judged model took.
+        What fitting and saving it took.
     fit_rows, fit_threads : int
         How many rows it was fitted on, with how many threads.
     """

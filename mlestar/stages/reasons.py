@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mlestar.stages.candidates import Candidate, Candidates
 
@@ -11,7 +11,14 @@ __all__ = ["member_reason", "program_reason"]
 
 
 def program_reason(
-    metric: str, score: float, error: float | None, *, members: int, scored: int, tried: int, plain: float | None
+    metric: str,
+    score: float,
+    error: float | None,
+    *,
+    members: int,
+    statuses: Sequence[str],
+    compared_on: str,
+    plain: float | None,
 ) -> str:
     """How the program was chosen, and what it reached.
 
@@ -22,21 +29,29 @@ def program_reason(
         By cross-validation.
     error : float or None
         Its standard error.
-    members, scored, tried : int
-        How many candidates make the program, of how many with a score, and of how many that were tried.
+    members : int
+        How many candidates make the program.
+    statuses : sequence of str
+        Of all candidates that were tried.
+    compared_on : str
+        Which rows, and which of their folds.
     plain : float or None
         The score of the plain baseline.
     """
-    of = f"{scored} candidates with a score ({tried} were tried)" if scored < tried else f"{tried} candidates"
+    given_up = statuses.count("pruned")
+    lost = len(statuses) - given_up - statuses.count("ok")
+    asides = [f"{given_up} stopped before the last fold"] if given_up else []
+    asides += [f"{lost} failed or out of time"] if lost else []
+    of = f"{len(statuses)} candidates" + (f" ({', '.join(asides)})" if asides else "")
     what = f"The best of {of}" if members == 1 else f"An ensemble of {members} out of {of}"
-    if tried == 1:
+    if len(statuses) == 1:
         what = "The only candidate that was tried"
     reached = f"{metric} {_figure(score)}"
     if error:
         decimals = max(1 - math.floor(math.log10(error)), 0)  # two digits of the error, and as many of the score
         reached = f"{metric} {score:.{decimals}f} ± {error:.{decimals}f} (standard error)"
     compared = "" if plain is None else f" Plain gradient boosting reaches {_figure(plain)} by it."
-    return f"{what}, by cross-validation on the training rows: {reached}.{compared}"
+    return f"{what}, by cross-validation on {compared_on}: {reached}.{compared}"
 
 
 def member_reason(metric: str, candidates: Candidates, member: Candidate, weight: float) -> str:

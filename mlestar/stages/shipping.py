@@ -206,14 +206,22 @@ def _rendered(scoped: Scoped, harness: Harness, merged: Candidates, choice: Choi
         choice.score,
         harness.standard_error(choice.fold_scores),
         members=len(choice.members),
-        scored=sum(each.status == "ok" for each in merged.entries),
-        tried=len(merged.entries),
+        statuses=[each.status for each in merged.entries],
+        compared_on=_compared_on(scoped),
         plain=scoped.plain_score,
     )
     reasons = [member_reason(metric, merged, member, weight) for member, weight in choice.members]
     if len(reasons) > 1:
         return render(choice.solution, scoped.task, notes=[reason], member_notes=reasons)
     return render(choice.solution, scoped.task, notes=list(filter(None, [reason, *reasons])))
+
+
+def _compared_on(scoped: Scoped) -> str:
+    """The rows, and which of their folds, that scores are of."""
+    rows, folds = scoped.plan.rows, scoped.task.folds * scoped.task.repeats
+    known = f"{rows:,} of the training rows" if rows else "the training rows"
+    used = scoped.plan.folds or folds
+    return known if used >= folds else f"{used} of the {folds} folds of {known}"
 
 
 def _cost(scoped: Scoped, choice: Choice, budget: StageBudget) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 
 from mlestar.data.task import Column, Task
 from mlestar.recipes import catalogue, find_recipe, recipes_for
@@ -256,6 +259,31 @@ def test_a_model_of_any_kind_is_read_as_it_was_written(
     predict = "predict_proba" if task.is_classification else "predict"
     for name, rows in surprises(table).items():
         assert np.array_equal(getattr(loaded, predict)(rows), getattr(fitted, predict)(rows)), name
+
+
+class Made:
+    """What a file says to call, with which argument."""
+
+    def __init__(self, argument: str) -> None:
+        self.argument = argument
+
+    def __reduce__(self) -> tuple[type[Made], tuple[str]]:
+        return Made, (self.argument,)
+
+
+@pytest.mark.parametrize("name", ["pandas.read_pickle", "numpy.memmap", "solution.save", "solution.Path", "os.system"])
+def test_a_file_that_names_what_no_model_holds_is_not_read(
+    program: Callable[..., ModuleType], tmp_path: Path, name: str
+) -> None:
+    """As one would make it who can write to where models are kept: reading it would call what it names."""
+    module, hostile = program(TASKS["regression"], model="lightgbm"), tmp_path / "model.skops"
+    skops.io.dump(Made(str(tmp_path / "there.pkl")), tmp_path / "made.skops")
+    with zipfile.ZipFile(tmp_path / "made.skops") as made, zipfile.ZipFile(hostile, "w") as written:
+        schema = json.loads(made.read("schema.json"))
+        schema["__module__"], schema["__class__"] = name.split(".")
+        written.writestr("schema.json", json.dumps(schema))
+    with pytest.raises(module.BadInput, match=f"model.skops: holds {re.escape(name)}, which is not of this program"):
+        module.load(hostile)
 
 
 @pytest.mark.parametrize("is_small", [True, False])

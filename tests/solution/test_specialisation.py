@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 
@@ -69,9 +70,14 @@ def test_no_recipe_asks_for_the_kind_of_task_in_a_program(kind: str) -> None:
         assert "if ctx." not in block.source
         arguments = ast.parse(block.source).body[-1].args.kwonlyargs  # type: ignore[attr-defined]
         assert all(block.source.count(each.arg) > 1 for each in arguments), "a parameter that nothing reads"
+        named = set(re.findall(r"`(\w+)", ast.get_docstring(ast.parse(block.source).body[-1]) or ""))  # type: ignore[arg-type]
+        assert named & recipe.defaults.keys() <= {each.arg for each in arguments}, "words on a parameter that is gone"
 
 
 def test_parameters_without_a_meaning_for_the_task_are_gone() -> None:
     source = 'def f(ctx, *, n=1, names=(\'a\', \'b\')):\n    """Words."""\n    return n if ctx.text else 2\n'
     assert without_unused_parameters(source, "f") == source.replace(", names=('a', 'b')", "")
     assert without_unused_parameters(specialised(source, KNOWN), "f").startswith("def f(ctx):\n")
+    told = source.replace("Words.", "Words.\n\n    Up to `n`. Some\n    others, `m` of them.\n    ")
+    found = without_unused_parameters(specialised(told, KNOWN), "f")
+    assert found == 'def f(ctx):\n    """Words.\n\n    Some others, `m` of them.\n    """\n    return 2\n'

@@ -18,7 +18,7 @@ from mlestar.solution import read_program
 from mlestar.stages import ensemble as ensemble_stage
 from mlestar.stages import run_stage
 from mlestar.stages.candidates import Candidate
-from mlestar.stages.choices import Choice, ranked
+from mlestar.stages.choices import Choice, passed_over, ranked
 from mlestar.stages.environment import DEADLINE, WORKERS
 from mlestar.stages.scoped import Scoped
 
@@ -43,9 +43,10 @@ def searched(search: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def ensemble(searched: Path, workers_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ensemble:
-    """``ensemble(fold_seconds)``: the stage on candidates of which the best stands out and is as dear as that, the others cheap.
+    """``ensemble(fold_seconds)``: the stage on candidates of which the best stands out and is as dear as that.
 
-    Given ``rows``, the candidates count as compared on so many of the training rows; ``constraints`` are the spec's.
+    The others are cheap. Given ``rows``, the candidates count as compared on so many of the training rows;
+    ``constraints`` are the spec's.
 
     Returns the model directory, and the id of the best.
     """
@@ -186,6 +187,22 @@ def test_a_single_one_ships_only_where_its_lead_is_more_than_a_standard_error(
     single = Choice("best", nothing, ((nothing, 1.0),), float(np.mean(alone)), alone)
     average = Choice("average", nothing, ((nothing, 0.5), (nothing, 0.5)), float(np.mean(together)), together)
     assert ranked(harness, [single, average])[0].method == ships
+
+
+def test_a_choice_that_is_scored_by_the_deal_is_not_compared_with_scores_by_the_fold(
+    searched: Path, tmp_path: Path
+) -> None:
+    """The mean over three deals of five folds of a candidate's own predictions can be below that over fifteen folds."""
+    nothing = cast(Any, None)
+    task, services = Scoped.read(searched / "scope").task, {"store": nothing, "workers": nothing}
+    harness = Harness(task, searched / "train", data="", scratch=tmp_path, memory_mb=1000.0, **services)
+    candidate = cast(Candidate, SimpleNamespace(name="logistic", status="ok", score=0.995, fold_scores=[0.995] * 15))
+    choice = Choice("best", nothing, ((candidate, 1.0),), 0.994, (0.994, 0.994, 0.994))
+    assert passed_over(harness, [candidate], [choice], choice) == []
+    better = Choice("average", nothing, ((candidate, 1.0),), 0.999, (0.999, 0.999, 0.999))
+    assert (
+        "0.999 in cross-validation, this model 0.994" in passed_over(harness, [candidate], [choice, better], choice)[0]
+    )
 
 
 def test_an_ensemble_may_choose_from_models_that_were_refined_less() -> None:

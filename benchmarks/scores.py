@@ -1,0 +1,54 @@
+"""Scores on test rows: of predictions that are written, and of the same prediction for every row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from systems import DATA
+
+from mlestar.data import Task
+from mlestar.evaluation.metrics import get_metric
+from mlestar.validation import trivial_predictions
+
+__all__ = ["test_score", "trivial_score"]
+
+
+def test_score(name: str, task: dict, path: Path) -> float:
+    """Score a predictions file against the held-back labels."""
+    found = pd.read_csv(path)
+    if task["kind"] == "regression":
+        values = found["prediction"].to_numpy(float)
+        return get_metric(task["metric"], task["kind"]).score(_target(name, task, "test_labels.csv"), values)
+    classes = [column.removeprefix("probability_") for column in found if column.startswith("probability_")]
+    probabilities = found[[f"probability_{label}" for label in classes]].to_numpy()
+    labels = pd.Index(classes).get_indexer(found["prediction"].astype(str))
+    truth = pd.Index(classes).get_indexer(_target(name, task, "test_labels.csv"))
+    return get_metric(task["metric"], task["kind"]).score(truth, probabilities, labels)
+
+
+def trivial_score(name: str, task: dict) -> float:
+    """The score of the same prediction for every test row: the one that suits the training rows best."""
+    known, truth = (_target(name, task, file) for file in ("train.csv", "test_labels.csv"))
+    classes = tuple(np.unique(known)) if task["kind"] != "regression" else ()
+    if classes:
+        known, truth = (pd.Index(classes).get_indexer(each) for each in (known, truth))
+    described = Task(
+        name=name,
+        type=task["kind"],
+        targets=(task["target"],),
+        metric=task["metric"],
+        classes=classes,
+        columns=(),
+        rows=len(known),
+        splitter="kfold",
+        folds=5,
+    )
+    predictions, labels = trivial_predictions(described, known, len(truth))
+    return get_metric(task["metric"], task["kind"]).score(truth, predictions, labels)
+
+
+def _target(name: str, task: dict, file: str) -> np.ndarray:
+    values = pd.read_csv(DATA / name / file, usecols=[task["target"]])[task["target"]]
+    return values.to_numpy(float) if task["kind"] == "regression" else values.astype(str).to_numpy()
