@@ -149,8 +149,9 @@ class _Trial:
 
     @property
     def untried(self) -> list[str]:
-        """The properties that there was no time for."""
-        return [each.removesuffix(f": {_NO_TIME}") for each in self._left_out if each.endswith(_NO_TIME)]
+        """The properties that there was no time for, in words."""
+        found = (each.removesuffix(f": {_NO_TIME}") for each in self._left_out if each.endswith(_NO_TIME))
+        return [each.replace("_", " ") for each in found]
 
     def run(self) -> None:
         """Try everything that there is time for."""

@@ -31,7 +31,7 @@ def outcome(tmp_path: Path) -> Outcome:
         "rows": 100, "cross_validation_score": 2.4, "baselines": {"plain": {"score": 3.0}}, "checks": checks,
     }  # fmt: skip
     folder = RunFolder(tmp_path / "runs" / "prices")
-    notes = ["test_solution.py leaves out what there was no time to try: second_fit"]
+    notes = ["test_solution.py leaves out what there was no time to try: second fit"]
     return Outcome(
         folder=folder, blessed=True, verdict=verdict, predictions=None, stages_run=7, ended_early=False, notes=notes
     )
@@ -50,7 +50,7 @@ def test_checks_that_were_wanted_and_not_run_are_named_by_their_reason(said: str
 
 
 def test_what_the_model_lacks_is_said(said: str) -> None:
-    assert "note: test_solution.py leaves out what there was no time to try: second_fit" in said
+    assert "note: test_solution.py leaves out what there was no time to try: second fit" in said
 
 
 def test_next_step_can_be_copied(said: str) -> None:

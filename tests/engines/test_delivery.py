@@ -16,7 +16,7 @@ TESTED = ("solution.py", "test_solution.py", "sample.csv")
 
 def model(folder: Path, *names: str) -> Path:
     folder.mkdir()
-    for name in (*names, "report.html"):
+    for name in (*names, "report.html", "verdict.json", "metrics.json"):
         (folder / name).write_text(f"{folder.name} {name}", encoding="utf-8")
     return folder
 
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> RunFolder:
     (tmp_path / "run").mkdir()
     found = RunFolder(tmp_path / "run")
     final = model(tmp_path / "first", *TESTED)
-    deliver({"final": str(final), "model": None, "evidence": None}, found)
+    deliver({"final": str(final), "model": None, "evidence": str(model(tmp_path / "verdict"))}, found)
     return found
 
 
@@ -42,6 +42,13 @@ def test_rows_of_an_earlier_run_do_not_stay_beside_a_program_without_tests(folde
     assert folder.program.read_text(encoding="utf-8") == "second solution.py"
     assert not folder.tests.exists()
     assert not folder.sample.exists()
+
+
+def test_the_verdict_is_that_of_the_model(folder: RunFolder) -> None:
+    assert (folder.out / "verdict.json").read_text(encoding="utf-8") == "verdict verdict.json"
+    path = str(model(folder.out.parent / "second", "solution.py"))
+    deliver({"final": None, "model": path, "evidence": path}, folder)
+    assert (folder.out / "verdict.json").read_text(encoding="utf-8") == "second verdict.json"
 
 
 def test_pytest_finds_the_tests_once(folder: RunFolder) -> None:

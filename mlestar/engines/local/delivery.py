@@ -12,6 +12,7 @@ from mlestar.files import write_bytes
 
 __all__ = ["deliver"]
 
+_VERDICT = ("verdict.json", "metrics.json")
 _SAMPLES = "sample*.csv"  # what the tests of a program read
 _CONFTEST = '''"""The tests of the program are those beside this file; folders below it hold copies of them."""
 
@@ -20,7 +21,7 @@ collect_ignore = ["model", "pipeline"]
 
 
 def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
-    """Copy the model that ships, or without a blessing the judged one, and the report to the top of the folder.
+    """Copy the model that ships, or without a blessing the judged one, report and verdict to the top of the folder.
 
     Only a program that ships has tests, and only where the spec allows the sample that they need.
 
@@ -32,7 +33,8 @@ def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
         Where to.
     """
     model = Path(outputs["final"] or outputs["model"])
-    report = Path(outputs["final"] or outputs["evidence"]) / "report.html"
+    evidence = Path(outputs["evidence"])
+    report = (Path(outputs["final"]) if outputs["final"] else evidence) / "report.html"
     folder.predictions.unlink(missing_ok=True)  # of a model before
     samples = {path.name for each in (folder.model, model) for path in each.glob(_SAMPLES)}  # of this model, and before
     fresh = folder.model.with_name(".model")
@@ -42,6 +44,8 @@ def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
     fresh.rename(folder.model)
     write_bytes(folder.program, (model / "solution.py").read_bytes())
     write_bytes(folder.report, report.read_bytes())
+    for name in _VERDICT:
+        write_bytes(folder.out / name, (evidence / name).read_bytes())
     for name in sorted({folder.tests.name, *samples}):
         (folder.out / name).unlink(missing_ok=True)  # of a model before
         if (model / name).exists():
