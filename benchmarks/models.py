@@ -46,11 +46,11 @@ def _rows(run: Path) -> Iterator[list[str]]:
         predictions |= found.predictions
         branch_seconds |= {each.branch: each.elapsed for each in sorted(found.entries, key=lambda each: each.elapsed)}
     best: dict[str, Candidate] = {}
-    for each in sorted(entries.values(), key=lambda each: sign * each.score):
-        best[each.recipes["model"]] = each
-    *others, (first_model, first) = best.items()
+    for each in sorted(entries.values(), key=lambda each: -sign * each.score):
+        best.setdefault(each.recipes["model"], each)
+    (first_model, first), *others = best.items()
     leads = sign * (_score(scoped.task, y, predictions[first.id]) - scoped.baseline["score"])
-    for model, other in reversed(others):
+    for model, other in others:
         alone, *averages = (
             sign * (_score(scoped.task, y, _average(predictions, first, other, weight)) - scoped.baseline["score"])
             for weight in (1.0, *WEIGHTS)

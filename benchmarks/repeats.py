@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from scores import test_score
+from scores import score_of
 from systems import DATA, ROOT
 
 from mlestar.data import Task
@@ -66,7 +66,7 @@ def _fitted(run: Path, name: str, task: dict, fits: int, seed: int) -> tuple[flo
         _run(path, "fit", DATA / name / "train.csv", "--model", model)
         seconds = time.monotonic() - started
         _run(path, "predict", DATA / name / "test.csv", "--model", model, "--out", predictions)
-        return test_score(name, task, predictions), seconds
+        return score_of(name, task, predictions), seconds
 
 
 def _run(*command: object) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scores import test_score, trivial_score
+from scores import score_of, trivial_score
 from stages import STAGES, stage_gains
 from summary import budget_table, plain_table, rank_table, score_table, stage_table, wall_clock_table
 from systems import DATA, ROOT, SYSTEMS
@@ -105,7 +105,7 @@ def _run(task: dict, folder: Path, key: dict, version: str, *, given: float) -> 
     return Row(
         **key,
         metric=task["metric"],
-        score=test_score(key["task"], task, path) if path.exists() else float("nan"),
+        score=score_of(key["task"], task, path) if path.exists() else float("nan"),
         seconds=round(elapsed, 2),
         peak_mb=finished.peak_mb,
         exit_code=finished.exit_code,

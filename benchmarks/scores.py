@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from mlestar.data import Task
 from mlestar.evaluation.metrics import get_metric
 from mlestar.validation import trivial_predictions
 
-__all__ = ["test_score", "trivial_score"]
+__all__ = ["score_of", "trivial_score"]
 
 
-def test_score(name: str, task: dict, path: Path) -> float:
+def score_of(name: str, task: dict, path: Path) -> float:
     """Score a predictions file against the held-back labels."""
     found = pd.read_csv(path)
     if task["kind"] == "regression":
@@ -23,8 +24,8 @@ def test_score(name: str, task: dict, path: Path) -> float:
         return get_metric(task["metric"], task["kind"]).score(_target(name, task, "test_labels.csv"), values)
     classes = [column.removeprefix("probability_") for column in found if column.startswith("probability_")]
     probabilities = found[[f"probability_{label}" for label in classes]].to_numpy()
-    labels = pd.Index(classes).get_indexer(found["prediction"].astype(str))
-    truth = pd.Index(classes).get_indexer(_target(name, task, "test_labels.csv"))
+    labels = _numbers(found["prediction"].astype(str), classes)
+    truth = _numbers(_target(name, task, "test_labels.csv"), classes)
     return get_metric(task["metric"], task["kind"]).score(truth, probabilities, labels)
 
 
@@ -33,7 +34,7 @@ def trivial_score(name: str, task: dict) -> float:
     known, truth = (_target(name, task, file) for file in ("train.csv", "test_labels.csv"))
     classes = tuple(np.unique(known)) if task["kind"] != "regression" else ()
     if classes:
-        known, truth = (pd.Index(classes).get_indexer(each) for each in (known, truth))
+        known, truth = (_numbers(each, classes) for each in (known, truth))
     described = Task(
         name=name,
         type=task["kind"],
@@ -47,6 +48,11 @@ def trivial_score(name: str, task: dict) -> float:
     )
     predictions, labels = trivial_predictions(described, known, len(truth))
     return get_metric(task["metric"], task["kind"]).score(truth, predictions, labels)
+
+
+def _numbers(labels: Iterable[str], classes: Sequence[str]) -> np.ndarray:
+    numbers = {label: number for number, label in enumerate(classes)}
+    return np.array([numbers[each] for each in labels])
 
 
 def _target(name: str, task: dict, file: str) -> np.ndarray:

@@ -99,7 +99,8 @@ def stage_table(rows: pd.DataFrame, stages: Sequence[str]) -> str:
 def budget_table(rows: pd.DataFrame, tasks: dict, trivial: Mapping[str, float]) -> str:
     """A Markdown table: mean score of one system per task and budget; then the mean over tasks of what was won.
 
-    What was won is the lead over the same prediction for every row, in per cent of that with the longest budget.
+    What was won is the lead over the same prediction for every row, in per cent of that with the longest budget; tasks
+    that lack a budget do not count there.
     """
     scores = rows.pivot_table(index="task", columns="budget", values="score", sort=False, dropna=False).sort_index(
         axis=1

@@ -43,11 +43,8 @@ _SPLITTERS = {
     "kfold": "KFold",
 }
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu"}  # where they are not called like their packages
-_NO_LEARNING = {"numpy", "pandas", "scipy", "pyarrow"}  # of whose classes some read and write files when they are made
-_PARTS = (  # what fitted models hold beside classes of the libraries that learn
-    *("collections.OrderedDict", "functools.partial", "numpy.dtype"),
-    *("sklearn.utils.validation.check_array", "skrub._dataframe._common.is_any_date"),
-)
+_TRUSTED = ("collections", "functools")  # modules that fitted models of any library may hold something of
+_HELD_BY_SKLEARN = ("scipy",)  # as splines do, whether or not the program names it
 _LONGEST_NOTE, _LONGEST_OPTIONS = 115, 60
 _ROLES = {"numeric": "numeric", "categorical": "categorical", "text": "text", "dates": "date", "keys": "key"}
 _STEP_KINDS = tuple(kind for kind in MEMBER_KINDS if kind != "target")  # a target block wraps the model
@@ -55,7 +52,7 @@ _PROGRAM_NAMES = (
     *("COLUMNS", "TARGETS", "CLASSES", "CONTEXT", "MEMBERS", "FITS", "BadInput", "Context", "Combination", "Solution"),
     *("TABLES", "JOINED", "STORAGES", "read_tables", "use_tables", "named", "pipeline", "class_numbers", "outputs"),
     *("one_fit_per_core", "out_of_fold", "read_table", "fit", "predict", "save", "load"),
-    *("LIBRARIES", "PARTS", "is_known", "check_place", "main"),
+    *("check_place", "main"),
 )
 
 
@@ -88,8 +85,9 @@ def render(
         metric=task.metric,
         python=".".join(map(str, sys.version_info[:2])),
         requirements=[_requirement(each) for each in [*layout.packages, "skops"]],
-        libraries=tuple_literal(("solution", *sorted({*layout.packages} - _NO_LEARNING)), before="LIBRARIES = "),
-        parts=tuple_literal(_parts(layout), before="PARTS = "),
+        trusted=tuple_literal(
+            (*_TRUSTED, *sorted({*layout.packages, *_HELD_BY_SKLEARN}), "solution"), indent=4, before="known = "
+        ),
         imports=layout.imports,
         columns=columns,
         storages={column.storage for column in columns} | {held for each in tables for held in each.storage.values()},
@@ -219,20 +217,6 @@ def _context(layout: _Layout, solution: Solution, task: Task) -> list[dict[str, 
     }
     found = used | layout.fields
     return [{"name": name, "type": kind, "value": value} for name, (kind, value) in values.items() if name in found]
-
-
-def _parts(layout: _Layout) -> tuple[str, ...]:
-    """What the file of a model may name beside classes: functions, which blocks pass on, and parts of libraries."""
-    trees = [ast.parse(cell["text"]) for cell in layout.cells]
-    functions = {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
-    passed_on = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called} & functions
-    known = {*layout.packages, *sys.stdlib_module_names}
-    return (
-        *(each for each in _PARTS if each.split(".")[0] in known),
-        *(f"solution.{name}" for name in sorted(passed_on)),
-    )
 
 
 def _as_text(task: Task) -> str:

@@ -61,7 +61,8 @@ def without_unused_parameters(source: str, name: str) -> str:
     signature = Call(f"def {name}(", [*first, "*", *kept] if kept else first)
     end = function.body[0].lineno
     changes = {(function.lineno, 0, end, 0): f"{bracketed(signature, after=1)}:\n"}
-    if text := ast.get_docstring(function):
+    text = ast.get_docstring(function)
+    if text and (ast.get_source_segment(source, function.body[0]) or "").startswith('"'):  # no raw one
         gone = {each.arg for each in keywords} - read
         shorter = "\n\n".join(filter(None, (_without_sentences(each, gone) for each in text.split("\n\n"))))
         if shorter not in (text, ""):
@@ -71,7 +72,7 @@ def without_unused_parameters(source: str, name: str) -> str:
 
 def _without_sentences(paragraph: str, names: Iterable[str]) -> str:
     """The paragraph without the sentences that name one of these."""
-    sentences = re.split(r"(?<=\.)\s+", paragraph)
+    sentences = re.split(r"(?<=\.)\s+(?=[A-Z`])", paragraph)
     kept = [each for each in sentences if not any(re.search(rf"`{name}\b", each) for name in names)]
     if len(kept) == len(sentences):
         return paragraph

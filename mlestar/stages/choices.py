@@ -67,10 +67,10 @@ def passed_over(
 ) -> list[str]:
     """That something which is better in cross-validation, by more than noise, does not ship, if that is so.
 
-    Candidates count if scored by the same folds: where these are dealt several times, a choice has a score a deal.
+    What is compared has scores of the same folds: where these are dealt several times, most choices have one a deal.
     """
-    scored = [each for each in candidates if len(each.fold_scores) == len(chosen.fold_scores) and each.status == "ok"]
-    found: list[Choice | Candidate] = [*choices, *scored]
+    scored: list[Choice | Candidate] = [*choices, *(each for each in candidates if each.status == "ok")]
+    found = [each for each in scored if len(each.fold_scores) == len(chosen.fold_scores)]
     best = max(found, key=lambda each: harness.gain(each.score or 0.0, 0.0))
     is_preferred = len(chosen.members) > 1 and _is_as_good(harness, chosen, best)
     if is_preferred or harness.gain(best.score or 0.0, chosen.score) <= 0:

@@ -97,7 +97,8 @@ def finalize(
             notes = [f"the fit on all rows ended with {failure.status} ({failure.reason})"]
         if notes:
             shutil.copyfile(model_dir / MODEL_FILE, final_dir / MODEL_FILE)
-            notes, fitted = [f"{note}; this is the judged model, fitted without the holdout" for note in notes], {}
+            fitted = {}
+            notes = [f"{note}; this is the judged model, fitted without the holdout" for note in notes]
         if scoped.scope.data.sample:
             notes += _write_tests(workers, program, scoped, train_dir, verdict_dir, final_dir, budget)
     if scoped.scope.pipeline.block_library:

@@ -81,8 +81,13 @@ def test_the_fit_on_all_rows_may_end_a_little_late(
     places = {"train_dir": run.train, "holdout_dir": run.holdout, "verdict_dir": run.verdict, "store": str(run.store)}
     places |= {f"{name}_dir": tmp_path / name for name in ("scope", "model", "final")}
     run_stage("finalize", places)
-    notes = " ".join(read_json(tmp_path / "final" / "model.json")["notes"])
-    assert ("fitted without the holdout" in notes) is not is_fitted
+    shipped = read_json(tmp_path / "final" / "model.json")
+    assert ("fitted without the holdout" in " ".join(shipped["notes"])) is not is_fitted
+    rows = len(pd.read_csv(run.table))
+    assert (shipped["fit_rows"], facts["fit_rows"] < rows) == (rows if is_fitted else facts["fit_rows"], True)
+    report = (tmp_path / "final" / "report.html").read_text(encoding="utf-8")
+    assert ("fitted again on all rows" in report) is is_fitted
+    assert ("which is the judged one" in report) is not is_fitted
 
 
 def test_the_program_says_why_it_was_chosen(run: Any) -> None:

@@ -1,4 +1,4 @@
-"""Delivering what a run made, the model, its program with tests and the report, to the top of the run's folder."""
+"""Delivering what a run made, the model, its program with tests, report and verdict, to the top of the run's folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def deliver(outputs: Mapping[str, Any], folder: RunFolder) -> None:
     model = Path(outputs["final"] or outputs["model"])
     evidence = Path(outputs["evidence"])
     report = (Path(outputs["final"]) if outputs["final"] else evidence) / "report.html"
-    folder.predictions.unlink(missing_ok=True)  # of a model before
+    for path in (folder.predictions, *(folder.out / name for name in _VERDICT)):
+        path.unlink(missing_ok=True)  # of a model before
     samples = {path.name for each in (folder.model, model) for path in each.glob(_SAMPLES)}  # of this model, and before
     fresh = folder.model.with_name(".model")
     shutil.rmtree(fresh, ignore_errors=True)  # of a run that was killed here
