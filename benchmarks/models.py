@@ -15,14 +15,74 @@ from pathlib import Path
 
 import numpy as np
 
-from mlestar.data import Task
 from mlestar.evaluation.folds import read_target
 from mlestar.evaluation.metrics import get_metric
 from mlestar.files import read_json
+from mlestar.solution import Solution
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.scoped import Scoped
 
+__all__ = ["Run"]
+
 WEIGHTS = (0.2, 0.35, 0.5)  # of the other model in an average with the best one
+
+
+class Run:
+    """The candidates of all branches of a run that has ended."""
+
+    def __init__(self, folder: Path) -> None:
+        self.scope_dir = Path(read_json(folder / "pipeline" / "outputs.json")["scope"])
+        scoped = Scoped.read(self.scope_dir)
+        self.task, self._trivial = scoped.task, scoped.baseline["score"]
+        self._metric = get_metric(self.task.metric, self.task.type)
+        self._train, self._holdout = (
+            read_target(self.scope_dir.with_name(name), self.task) for name in ("train", "holdout")
+        )
+        self._all, self.seconds = Candidates(), {}
+        for directory in sorted(self.scope_dir.parent.parent.glob("for-loop-*/refine*/refined")):
+            found = Candidates.read(directory)
+            self._all.programs |= found.programs
+            self._all.predictions |= found.predictions
+            for each in found.entries:
+                self._all.append(each)
+                self.seconds[each.branch] = max(each.elapsed, self.seconds.get(each.branch, 0.0))
+
+    @property
+    def best_of_each_model(self) -> list[Candidate]:
+        """The best first."""
+        known = [each for each in self._all.entries if each.status == "ok" and each.id in self._all.predictions]
+        found: dict[str, Candidate] = {}
+        for each in sorted(known, key=lambda each: -self._sign * each.score):
+            found.setdefault(each.recipes["model"], each)
+        return list(found.values())
+
+    def program(self, candidate: Candidate) -> str:
+        return self._all.programs[candidate.id]
+
+    def solution(self, candidate: Candidate) -> Solution:
+        return self._all.solution(candidate.id)
+
+    def predictions(self, candidate: Candidate) -> np.ndarray:
+        """Out of fold (rows, outputs)."""
+        return self._all.predictions[candidate.id]
+
+    def gain(self, predictions: np.ndarray) -> float:
+        """By how much predictions of the training rows (those without a NaN) are better than the same for every row."""
+        known = np.isfinite(predictions).all(axis=1)
+        return self._sign * (self._score(self._train[known], predictions[known]) - self._trivial)
+
+    def gain_on_holdout(self, predictions: np.ndarray) -> float:
+        """The same of the holdout."""
+        return self._sign * (self._score(self._holdout, predictions) - self._trivial)
+
+    @property
+    def _sign(self) -> int:
+        return 1 if self._metric.greater_is_better else -1
+
+    def _score(self, y: np.ndarray, predictions: np.ndarray) -> float:
+        if self.task.is_classification:
+            return self._metric.score(y, predictions, predictions.argmax(axis=1))
+        return self._metric.score(y, predictions.reshape(y.shape), None)
 
 
 def main() -> None:
@@ -31,49 +91,22 @@ def main() -> None:
     heads = ["run", "best", "model", "behind, %", "an average adds, %", "its weight", "seconds", "of the branch's"]
     sys.stdout.write(f"| {' | '.join(heads)} |\n|---|---|---|{'---:|' * 5}\n")
     for folder in parser.parse_args().runs:
-        for row in _rows(folder / "run"):
+        for row in _rows(Run(folder / "run")):
             sys.stdout.write(f"| {' | '.join([folder.name, *row])} |\n")
 
 
-def _rows(run: Path) -> Iterator[list[str]]:
-    scope_dir = Path(read_json(run / "pipeline" / "outputs.json")["scope"])
-    scoped = Scoped.read(scope_dir)
-    y, sign = read_target(scope_dir.with_name("train"), scoped.task), _sign(scoped.task)
-    entries, predictions, branch_seconds = {}, {}, {}
-    for directory in sorted(scope_dir.parent.parent.glob("for-loop-*/refine*/refined")):
-        found = Candidates.read(directory)
-        entries |= {each.id: each for each in found.entries if each.id in found.predictions}
-        predictions |= found.predictions
-        branch_seconds |= {each.branch: each.elapsed for each in sorted(found.entries, key=lambda each: each.elapsed)}
-    best: dict[str, Candidate] = {}
-    for each in sorted(entries.values(), key=lambda each: -sign * each.score):
-        best.setdefault(each.recipes["model"], each)
-    (first_model, first), *others = best.items()
-    leads = sign * (_score(scoped.task, y, predictions[first.id]) - scoped.baseline["score"])
-    for model, other in others:
+def _rows(run: Run) -> Iterator[list[str]]:
+    first, *others = run.best_of_each_model
+    lead = run.gain(run.predictions(first))
+    for other in others:
         alone, *averages = (
-            sign * (_score(scoped.task, y, _average(predictions, first, other, weight)) - scoped.baseline["score"])
+            run.gain((1 - weight) * run.predictions(first) + weight * run.predictions(other))
             for weight in (1.0, *WEIGHTS)
         )
         weight, together = max(zip(WEIGHTS, averages, strict=True), key=lambda each: each[1])
-        figures = [f"{100 * (1 - alone / leads):.1f}", f"{100 * (together / leads - 1):+.2f}", f"{weight:g}"]
-        yield [first_model, model, *figures, f"{other.seconds:.1f}", f"{branch_seconds[other.branch]:.0f}"]
-
-
-def _average(predictions: dict[str, np.ndarray], first: Candidate, other: Candidate, weight: float) -> np.ndarray:
-    return (1 - weight) * predictions[first.id] + weight * predictions[other.id]
-
-
-def _score(task: Task, y: np.ndarray, predictions: np.ndarray) -> float:
-    known = np.isfinite(predictions).all(axis=1)
-    found, truth = predictions[known], y[known]
-    if task.is_classification:
-        return get_metric(task.metric, task.type).score(truth, found, found.argmax(axis=1))
-    return get_metric(task.metric, task.type).score(truth, found.reshape(truth.shape), None)
-
-
-def _sign(task: Task) -> int:
-    return 1 if get_metric(task.metric, task.type).greater_is_better else -1
+        figures = [f"{100 * (1 - alone / lead):.1f}", f"{100 * (together / lead - 1):+.2f}", f"{weight:g}"]
+        seconds = [f"{other.seconds:.1f}", f"{run.seconds[other.branch]:.0f}"]
+        yield [first.recipes["model"], other.recipes["model"], *figures, *seconds]
 
 
 if __name__ == "__main__":

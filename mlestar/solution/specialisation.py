@@ -144,7 +144,7 @@ def _unreachable(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
     return body[ends[0] + 1 :] if ends else []
 
 
-def _place(node: ast.expr) -> tuple[int, int, int, int]:
+def _place(node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
     return node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0
 
 

@@ -15,7 +15,7 @@ from mlestar.evaluation import Evaluation, Harness, Interrupted
 from mlestar.progress import emit
 from mlestar.recipes import RecipeProposer, plain_solution, static_cost
 from mlestar.solution import Solution, render
-from mlestar.stages.budget import Spent, StageBudget
+from mlestar.stages.budget import FITS_SHARE, Spent, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.environment import cores, ending_early
 from mlestar.stages.labels import bare
@@ -28,6 +28,7 @@ _BEHIND = 2.0  # times the noise of the best candidate's score, from which a can
 _LEAST_BEHIND, _MOST_BEHIND = 0.01, 0.1  # but not within so much, and never beyond, of its lead over trivial
 _UNCERTAIN = 0.7  # times what a model that has not been fitted yet is expected to take: it may well take less
 _LONGEST_FIT = 0.35  # of what the stage has left when a candidate starts, where all folds are to run
+_FITS_OF_AN_ENSEMBLE = 5.0  # times what one of the best takes: three members, three times, on the cores
 _LEAST_ROUNDS = 2  # in which the folds of a candidate run, however many cores there are: it may be given up between
 
 
@@ -184,7 +185,8 @@ class Branch:
         solution, rows = self.candidates.solution(best.id), len(self.harness.y)
         if self.scoped.plan.rows is None:  # else its fit is planned for already, and may be on fewer rows
             fit = refit(bare(solution), fold_seconds, self.harness.folds, rows, self.scoped.task)
-            self.budget.keep(fit.seconds / CERTAINTY)
+            several = min(fit.seconds * _FITS_OF_AN_ENSEMBLE, FITS_SHARE * self.scoped.plan.total)
+            self.budget.keep(max(fit.seconds, several) / CERTAINTY)
 
     def differences(self, new: Sequence[float], old: Sequence[float]) -> list[float]:
         """Gain of ``new`` over ``old``, fold by fold."""
@@ -219,17 +221,29 @@ class Branch:
         """
         if self.candidates.best_id is None:
             return None
-        best = self.candidates.best
-        trivial = self.scoped.baseline["score"]
-        lead = sum(self.harness.gain(score, trivial) for score in best.fold_scores[: len(scores)]) / len(scores)
-        mine = sum(self.harness.gain(score, trivial) for score in scores) / len(scores)
-        behind = float(np.clip(_BEHIND * self._noise(best), _LEAST_BEHIND * lead, _MOST_BEHIND * lead))
-        if lead > 0 and lead - mine > behind:
-            return f"after {len(scores)} folds {mine / lead:.1%} of the best candidate's lead over the trivial baseline"
+        if (share := self._share_of_lead(scores)) < self._least_share:
+            return f"after {len(scores)} folds {share:.1%} of the best candidate's lead over the trivial baseline"
         alike = self.best_of(solution.blocks["model"].name)
         if alike and all(each <= 0 for each in self.differences(scores, alike.fold_scores)):
             return f"no better than the best candidate with the same model on any of the first {len(scores)} folds"
         return None
+
+    def is_far_behind(self, candidate: Candidate) -> bool:
+        """Whether another model would be given up with these scores, by what is the best candidate now."""
+        return self._share_of_lead(candidate.fold_scores) < self._least_share
+
+    def _share_of_lead(self, scores: Sequence[float]) -> float:
+        """What the first folds have of the best one's lead over the trivial baseline there; 1 where it has none."""
+        trivial, best = self.scoped.baseline["score"], self.candidates.best.fold_scores[: len(scores)]
+        lead, mine = (np.mean([self.harness.gain(each, trivial) for each in part]) for part in (best, scores))
+        return float(mine / lead) if lead > 0 else 1.0
+
+    @property
+    def _least_share(self) -> float:
+        """Of the best candidate's lead: what lacks more is behind by more than noise can tell."""
+        best = self.candidates.best
+        lead = self.harness.gain(best.score or 0.0, self.scoped.baseline["score"])
+        return 1 - float(np.clip(_BEHIND * self._noise(best) / lead, _LEAST_BEHIND, _MOST_BEHIND)) if lead > 0 else 0.0
 
     def _noise(self, candidate: Candidate) -> float:
         """Standard error of a score: of the folds, which differ, or of the rows, where few folds happen to agree."""

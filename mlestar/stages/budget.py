@@ -15,12 +15,15 @@ from mlestar.progress import emit
 from mlestar.stages.environment import DEADLINE, ending_early
 from mlestar.stages.refits import CERTAINTY
 
-__all__ = ["FIT_AND_REFIT", "LONGEST_FIT", "Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
+__all__ = ["FITS_SHARE", "FIT_AND_REFIT", "LONGEST_FIT", "Plan", "Spent", "StageBudget", "make_plan", "seconds_left"]
 
 LONGEST_FIT = 3600.0
 """Seconds that a fit may take where a run counts fits: the same on every machine, and enough on any."""
 FIT_AND_REFIT = 2.5
 """Times a fit on the training rows: that of finalize has more rows, and leaves time for what finalize does after it."""
+
+FITS_SHARE = 0.035
+"""Of the wall clock, that fitting the members of an ensemble several times may take, and again in finalize."""
 
 _MOST_SHARES = {"ensemble": 0.12, "validate": 0.11, "finalize": 0.11}
 _LEAST_SHARE = 0.03  # of each: a longer search leaves more to choose from and to check

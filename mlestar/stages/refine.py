@@ -97,9 +97,9 @@ def _promises_of_best(work: Branch) -> dict[str, float]:
 
 
 def _others(work: Branch) -> list[Candidate]:
-    """The best candidate of every model but that of the branch's best, the best first."""
+    """The best candidate of every model but that of the branch's best, as far as they keep up; the best first."""
     models = {each.recipes["model"] for each in work.candidates.entries} - {work.candidates.best.recipes["model"]}
-    found = [each for model in sorted(models) if (each := work.best_of(model))]
+    found = [each for model in sorted(models) if (each := work.best_of(model)) and not work.is_far_behind(each)]
     return sorted(found, key=lambda each: -work.harness.gain(each.score or 0.0, 0.0))
 
 

@@ -17,7 +17,7 @@ from mlestar.private_folders import private_folder
 from mlestar.progress import emit
 from mlestar.recipes import static_cost
 from mlestar.solution import FIT_THREADS, Solution, render
-from mlestar.stages.budget import FIT_AND_REFIT, StageBudget
+from mlestar.stages.budget import FIT_AND_REFIT, FITS_SHARE, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.choices import Choice, repeated
 from mlestar.stages.environment import cores
@@ -75,7 +75,8 @@ class Affordable:
         constraints = self._scoped.scope.constraints
         if constraints.predict_ms_p95 or constraints.model_mb or self._budget.counted:
             return False
-        most = self._scoped.plan.stages["ensemble"] * CERTAINTY
+        plan = self._scoped.plan
+        most = max(plan.stages["ensemble"] * CERTAINTY, FITS_SHARE * plan.total)
         return self(solution, members) and self.refit(solution, members).seconds <= most
 
     def _seconds(self, *, once: bool = False) -> float:

@@ -165,7 +165,7 @@ def test_how_far_behind_another_model_may_be_goes_by_what_noise_can_tell(
     blocks = {"clean": find_recipe("clean", "standard").block()}
     boosting = {**blocks, "encode": find_recipe("encode", "ordinal").block(), "model": find_recipe("model", "lightgbm")}
     trees = {**boosting, "model": find_recipe("model", "extra_trees")}
-    found, lacking = {}, {}
+    found, lacking, is_refined = {}, {}, {}
     for count in (2000, 7000):
         root = tmp_path / str(count)
         root.mkdir()
@@ -187,6 +187,9 @@ def test_how_far_behind_another_model_may_be_goes_by_what_noise_can_tell(
             found[count] = work.evaluate(other, "trees")
             lead, its = (np.mean(each.fold_scores[:2]) - 0.5 for each in (work.candidates.best, found[count]))
             lacking[count] = 1 - its / lead
+            work.evaluate(other, "trees", required=True)  # as if it had been there before the best one
+            is_refined[count] = not work.is_far_behind(work.candidates[other.id])
     assert 0.01 < lacking[2000] < 0.1 and 0.01 < lacking[7000] < 0.1
+    assert is_refined == {2000: True, 7000: False}
     assert found[2000].status == "ok"
     assert found[7000].status == "pruned" and "lead over the trivial baseline" in found[7000].reason
