@@ -21,7 +21,9 @@ from types import ModuleType
 import numpy as np
 from models import Run
 
+from mlestar.data import Task
 from mlestar.data.tables import read_arrow
+from mlestar.evaluation.folds import read_target
 
 FITS, SEEDS, MODELS = (1, 2, 3, 5), 5, (1, 2, 3, 5)
 _FURTHER = 100  # between seeds, which members with several fits count up from
@@ -37,7 +39,7 @@ def main() -> None:
         best = [each for each in run.best_of_each_model if not run.solution(each).needs_out_of_fold][: max(MODELS)]
         jobs = [(run.program(each), seed * _FURTHER) for each in best for seed in range(SEEDS)]
         with ProcessPoolExecutor(2) as pool:
-            found = list(pool.map(partial(_fitted, run.scope_dir.parent, run.task.is_classification), jobs))
+            found = list(pool.map(partial(_fitted, run.scope_dir.parent, run.task), jobs))
         holdout = np.array(found).reshape(len(best), SEEDS, *found[0].shape)
         for count in [each for each in MODELS if each <= len(best)]:
             _write_row(run, folder.name, holdout, count)
@@ -57,18 +59,18 @@ def _write_row(run: Run, name: str, holdout: np.ndarray, count: int) -> None:
     sys.stdout.flush()
 
 
-def _fitted(folder: Path, is_classification: bool, job: tuple[str, int]) -> np.ndarray:
+def _fitted(folder: Path, task: Task, job: tuple[str, int]) -> np.ndarray:
     """Predictions for the holdout (rows, outputs) of a program that is fitted on the training rows."""
     program, seed = job
     module = ModuleType("solution")
     sys.modules["solution"] = module
     exec(compile(program, "solution.py", "exec"), module.__dict__)
     module.CONTEXT = replace(module.CONTEXT, seed=module.CONTEXT.seed + seed)
-    y = read_arrow(folder / "train" / "target.arrow").to_numpy().squeeze()
-    y = np.array(module.CLASSES, dtype=object)[y.astype(int)] if is_classification else y
+    y = read_target(folder / "train", task)
+    y = np.array(module.CLASSES, dtype=object)[y.astype(int)] if task.is_classification else y
     fitted = module.Solution().fit(read_arrow(folder / "train" / "features.arrow"), y)
     rows = read_arrow(folder / "holdout" / "features.arrow")
-    return fitted.predict_proba(rows) if is_classification else np.reshape(fitted.predict(rows), (len(rows), -1))
+    return fitted.predict_proba(rows) if task.is_classification else np.reshape(fitted.predict(rows), (len(rows), -1))
 
 
 if __name__ == "__main__":
