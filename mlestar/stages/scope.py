@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from itertools import islice
@@ -166,12 +166,20 @@ def _planned(
         scale = static_cost(solution, task) / static_cost(solution, task.model_copy(update={"rows": few}))
         first = plan(_seconds_per_fit(probe) * scale, fewer=True)
         plain = probe if probe.status == "timeout" else None  # all folds would take longer still
+    is_probe = plain is not None
     with open_harness(replace(scoped, plan=first), train_dir, store) as harness:
-        baselines = _baselines(harness, plain or harness.evaluate(solution, seconds=lambda: seconds))
+        begun = time.monotonic()
+
+        def takes_too_long(scores: Sequence[float]) -> str | None:
+            whole = (time.monotonic() - begun) * len(harness.folds) / len(scores)
+            return f"all folds would take {whole:.0f} s" if whole > seconds and not budget.evaluations else None
+
+        plain = plain or harness.evaluate(solution, seconds=lambda: seconds, give_up=takes_too_long)
+        baselines = _baselines(harness, plain)
     if first is everything:
         return plan(baselines["seconds_per_evaluation"], fewer=False), baselines
     compared = first.rows or rows
-    if plain:  # what is known is of the first rows
+    if is_probe:  # what is known is of the first rows
         baselines["seconds_per_evaluation"] *= compared / few
     found = plan(baselines["seconds_per_evaluation"] * rows / compared, fewer=True)
     return found.model_copy(update={"folds": first.folds, "rows": first.rows}), baselines
