@@ -24,6 +24,7 @@ from models import Run
 from mlestar.data import Task
 from mlestar.data.tables import read_arrow
 from mlestar.evaluation.folds import read_target
+from mlestar.stages.environment import cores
 
 FITS, SEEDS, MODELS = (1, 2, 3, 5), 5, (1, 2, 3, 5)
 _FURTHER = 100  # between seeds, which members with several fits count up from
@@ -38,7 +39,7 @@ def main() -> None:
         run = Run(folder / "run")
         best = [each for each in run.best_of_each_model if not run.solution(each).needs_out_of_fold][: max(MODELS)]
         jobs = [(run.program(each), seed * _FURTHER) for each in best for seed in range(SEEDS)]
-        with ProcessPoolExecutor(2) as pool:
+        with ProcessPoolExecutor(cores()) as pool:
             found = list(pool.map(partial(_fitted, run.scope_dir.parent, run.task), jobs))
         holdout = np.array(found).reshape(len(best), SEEDS, *found[0].shape)
         for count in [each for each in MODELS if each <= len(best)]:

@@ -44,15 +44,15 @@ class Run:
             self._all.programs |= found.programs
             self._all.predictions |= found.predictions
             for each in found.entries:
-                self._all.append(each)
+                if each.status == "ok":  # the other branch may have stopped the same one early
+                    self._all.append(each)
                 self.seconds[each.branch] = max(each.elapsed, self.seconds.get(each.branch, 0.0))
 
     @property
     def best_of_each_model(self) -> list[Candidate]:
         """The best first."""
-        known = [each for each in self._all.entries if each.status == "ok" and each.id in self._all.predictions]
         found: dict[str, Candidate] = {}
-        for each in sorted(known, key=lambda each: -self._sign * each.score):
+        for each in sorted(self._all.entries, key=lambda each: -self._sign * each.score):
             found.setdefault(each.recipes["model"], each)
         return list(found.values())
 

@@ -185,8 +185,8 @@ class Branch:
         solution, rows = self.candidates.solution(best.id), len(self.harness.y)
         if self.scoped.plan.rows is None:  # else its fit is planned for already, and may be on fewer rows
             fit = refit(bare(solution), fold_seconds, self.harness.folds, rows, self.scoped.task)
-            several = min(fit.seconds * _FITS_OF_AN_ENSEMBLE, FITS_SHARE * self.scoped.plan.total)
-            self.budget.keep(max(fit.seconds, several) / CERTAINTY)
+            several = 0.0 if self.scoped.is_constrained else fit.seconds * _FITS_OF_AN_ENSEMBLE
+            self.budget.keep(max(fit.seconds, min(several, FITS_SHARE * self.scoped.plan.total)) / CERTAINTY)
 
     def differences(self, new: Sequence[float], old: Sequence[float]) -> list[float]:
         """Gain of ``new`` over ``old``, fold by fold."""

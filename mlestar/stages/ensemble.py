@@ -111,7 +111,7 @@ def _choices(
     different = [each for place, each in enumerate(scored) if not _repeats(merged, each, scored[:place])]
     pool = _pool(different, lambda each: bool(affordable.rows(bare(merged.solution(each.id)), [each])))
     singles = pool[:3]
-    if scoped.scope.constraints.predict_ms_p95 or scoped.scope.constraints.model_mb:  # one may be small and quick
+    if scoped.is_constrained:  # one may be small and quick
         singles += [each for each in _best_of_each_model(pool) if each not in singles]
     choices = [_single(harness, merged, budget, each) for each in singles]
     if different[0] not in pool[:1] and affordable.rows(

@@ -70,6 +70,11 @@ class Scoped:
             starts=[Start.model_validate(each) for each in document["starts"]],
         )
 
+    @property
+    def is_constrained(self) -> bool:
+        """Whether the spec limits what ships: its size, or how long a prediction may take."""
+        return bool(self.scope.constraints.predict_ms_p95 or self.scope.constraints.model_mb)
+
 
 def memory_limit_mb() -> float:
     """What one candidate may use, in MB."""

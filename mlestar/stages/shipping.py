@@ -72,8 +72,7 @@ class Affordable:
 
     def repeatedly(self, solution: Solution, members: Sequence[Candidate]) -> bool:
         """Whether members may be fitted several times: where that takes little of the run, and predictions may."""
-        constraints = self._scoped.scope.constraints
-        if constraints.predict_ms_p95 or constraints.model_mb or self._budget.counted:
+        if self._scoped.is_constrained or self._budget.counted:
             return False
         plan = self._scoped.plan
         most = max(plan.stages["ensemble"] * CERTAINTY, FITS_SHARE * plan.total)

@@ -200,9 +200,8 @@ def test_a_choice_that_is_scored_by_the_deal_is_not_compared_with_scores_by_the_
     choice = Choice("best", nothing, ((candidate, 1.0),), 0.994, (0.994, 0.994, 0.994))
     assert passed_over(harness, [candidate], [choice], choice) == []
     better = Choice("average", nothing, ((candidate, 1.0),), 0.999, (0.999, 0.999, 0.999))
-    assert (
-        "0.999 in cross-validation, this model 0.994" in passed_over(harness, [candidate], [choice, better], choice)[0]
-    )
+    [note] = passed_over(harness, [candidate], [choice, better], choice)
+    assert "0.999 in cross-validation, this model 0.994" in note
 
 
 def test_an_ensemble_may_choose_from_models_that_were_refined_less() -> None:
