@@ -26,7 +26,7 @@ FITS_SHARE = 0.035
 """Of the wall clock, that fitting the members of an ensemble several times may take, and again in finalize."""
 
 _MOST_SHARES = {"ensemble": 0.12, "validate": 0.11, "finalize": 0.11}
-_LEAST_SHARE = 0.03  # of each: a longer search leaves more to choose from and to check
+_LEAST_SHARES = {"ensemble": 0.03, "validate": 0.06, "finalize": 0.06}  # longer runs leave more to choose and check
 _NEEDS = {
     "ensemble": (2.0, 4.0),
     "validate": (4.0, 6.0),
@@ -132,7 +132,7 @@ def make_plan(
             f"at least {_LEAST_SECONDS:.0f} are needed; give it {wall_clock - rest + _LEAST_SECONDS:.0f} s or more"
         )
     late = {
-        name: min(rest * _MOST_SHARES[name], max(fixed, rest * _LEAST_SHARE) + fits * fit_seconds)
+        name: min(rest * _MOST_SHARES[name], max(fixed, rest * _LEAST_SHARES[name]) + fits * fit_seconds)
         for name, (fixed, fits) in _NEEDS.items()
     }
     for name in ("validate", "finalize"):

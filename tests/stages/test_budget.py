@@ -36,6 +36,16 @@ def test_where_fits_are_cheap_the_branches_get_the_time_that_late_stages_do_not_
     assert all(cheap[name] > dear[name] for name in ("search", "ablate", "refine"))
 
 
+def test_checks_and_tests_get_more_of_a_longer_run() -> None:
+    short, longer = (
+        make_plan(
+            wall_clock=seconds, evaluations=None, outer_steps=2, branches=2, used=5, fit_seconds=0.1, folds=5
+        ).stages
+        for seconds in (60, 300)
+    )
+    assert all(longer[name] > 2 * short[name] for name in ("validate", "finalize"))
+
+
 @pytest.mark.parametrize("fit_seconds", [0.1, 1.0, 100.0])
 def test_the_stages_fit_into_the_wall_clock(fit_seconds: float) -> None:
     stages = plan(fit_seconds).stages
