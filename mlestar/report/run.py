@@ -131,6 +131,17 @@ class Run:
         """The standard error of the judged model's score in cross-validation."""
         return (self.chosen or {}).get("standard_error")
 
+    @property
+    def ancestry(self) -> set[str]:
+        """Ids of the members of the judged model and of the candidates that these were made from."""
+        found: set[str] = set()
+        for member in self.ensemble["members"]:
+            identifier = member["id"]
+            while identifier and identifier not in found:
+                found.add(identifier)
+                identifier = self.candidate(identifier).get("parent")
+        return found
+
     def gain(self, score: Any, over: Any) -> float | None:
         """By how much ``score`` is better than ``over``; None when either is unknown."""
         if not (is_number(score) and is_number(over)):

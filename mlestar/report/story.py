@@ -147,8 +147,8 @@ def threshold(run: Run) -> float | None:
 
 
 def matters(run: Run) -> list[Finding]:
-    """What the score owes to what, the largest first."""
-    show = run.score_format
+    """What the score owes to what, the largest first: only refinements that led to the judged model count."""
+    show, ancestry = run.score_format, run.ancestry
     found: list[tuple[float, Finding]] = []
     for ablation in run.history["ablations"]:
         effect, error = ablation["effect"], ablation["standard_error"]
@@ -161,10 +161,13 @@ def matters(run: Run) -> list[Finding]:
             found.append((effect, Finding("info", f"The {ablation['block']} block", text)))
     for refinement in run.history["refinements"]:
         gain, error = refinement["gain"], refinement["standard_error"]
-        if refinement["accepted"] and is_number(gain) and is_number(error) and gain > 2 * error:
+        is_real = refinement["accepted"] and is_number(gain) and is_number(error) and gain > 2 * error
+        if is_real and refinement["after"] in ancestry:
+            model = run.candidate(refinement["before"])["recipes"]["model"]
             text = (
-                f"Gained {show.with_error(gain, error)} cross-validated {run.metric} in branch {refinement['branch']}, "
-                f"step {refinement['step']}, as the best of the plans tried ({len(refinement['plans'])})."
+                f"The candidate with the model {model} gained {show.with_error(gain, error)} cross-validated "
+                f"{run.metric} in branch {refinement['branch']}, step {refinement['step']}, as the best of the plans "
+                f"tried ({len(refinement['plans'])})."
             )
             found.append((gain, Finding("info", f"Refining the {refinement['block']} block", text)))
     if ensemble := _ensemble_gain(run):

@@ -99,3 +99,28 @@ def test_ablation_without_a_measurement_says_why(read: Read) -> None:
     (ablation,) = ablations(with_ablations(read("breast_cancer"), unmeasured))
     assert ablation.chart is None
     assert ablation.unmeasured == ["encode → range: out of time (limit 0.1 s)"]
+
+
+def test_a_refinement_matters_only_where_the_judged_model_came_from_it(read: Read) -> None:
+    run = read("breast_cancer")
+    refined = next(each for each in run.history["refinements"] if each["accepted"])
+    refined = refined | {"gain": 0.02, "standard_error": 0.001}
+    later = {**run.candidate(refined["after"]), "id": "later", "parent": refined["after"]}
+    run = replace(
+        run,
+        history={**run.history, "refinements": [refined]},
+        candidates={**run.candidates, "candidates": [*run.candidates["candidates"], later]},
+    )
+
+    def shipping(identifier: str) -> list[str]:
+        judged = replace(run, ensemble={**run.ensemble, "members": [{"id": identifier, "score": 0.9}]})
+        return [
+            finding.text for finding in matters(judged) if finding.title == f"Refining the {refined['block']} block"
+        ]
+
+    model = run.candidate(refined["before"])["recipes"]["model"]
+    (text,) = shipping(refined["after"])
+    assert text.startswith(f"The candidate with the model {model} gained 0.0200 ± 0.0010 cross-validated roc_auc")
+    assert shipping("later") == [text]
+    other = next(each["id"] for each in run.tried if each["stage"] == "search")
+    assert not shipping(other)
