@@ -69,13 +69,24 @@ def described(values: pd.Series, held: Storage, role: ColumnRole, note: str | No
         name=str(values.name),
         storage=held,
         role=role,
-        missing=int(values.isna().sum()),
+        missing=int(values.isna().sum()) + (_unreadable(values, role) if held == "string" else 0),
         unique=int(values.nunique()),
         day_first=role in ("date", "excluded") and is_day_first(values),
         length=round(float(values.str.len().fillna(0).mean()), 1) if role == "text" else 0.0,
         note=note,
         table=table,
     )
+
+
+def _unreadable(values: pd.Series, role: ColumnRole) -> int:
+    """Rows whose string, such as a blank, is none of the numbers or dates that the column is read as."""
+    if role not in ("numeric", "date"):
+        return 0
+    different = values.drop_duplicates().dropna()
+    read = (
+        pd.to_numeric(different, errors="coerce") if role == "numeric" else read_dates(different, is_day_first(values))
+    )
+    return int(values.isin(different[read.isna()]).sum())
 
 
 def joinable(scope: Scope, columns: Sequence[Column]) -> tuple[Column, ...]:

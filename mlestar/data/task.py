@@ -27,7 +27,7 @@ class Column(BaseModel):
         What it is used for. ``numeric`` and ``date`` may be stored as strings: the ``clean`` block parses them. By a
         ``key`` rows are joined with other tables; it is no feature itself.
     missing, unique : int
-        Rows without a value, and distinct values, among the training rows.
+        Rows without a value, or with one that its role cannot read, and distinct values, among the training rows.
     length : float
         Of prose: the mean number of characters.
     day_first : bool

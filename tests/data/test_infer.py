@@ -78,6 +78,9 @@ def test_roles_of_telco_churn(bench_data: Path, scope: MakeScope) -> None:
     assert len(task.categorical) == 15
     assert task.storage["TotalCharges"] == "string"  # blanks among the numbers: the clean block reads them
     assert inferred(scope("Churn"), frame)["columns.TotalCharges"] == "numeric"
+    blanks = int((frame["TotalCharges"].str.strip() == "").sum())
+    assert blanks > 0
+    assert {column.name: column.missing for column in task.columns}["TotalCharges"] == blanks
 
 
 def test_messages_are_text_and_nothing_else(bench_data: Path, scope: MakeScope) -> None:
