@@ -15,6 +15,7 @@ _SCIKIT_LEARN_DEFAULTS = {
     "min_samples_leaf": 20,
     "l2_regularization": 0.0,
     "max_features": 1.0,
+    "early_stopping": "auto",
 }
 
 
