@@ -90,6 +90,8 @@ def main() -> None:
         sys.stdout.write(f"### {budget:g} s\n\n{score_table(rows, tasks)}\n{rank_table(rows, tasks)}\n")
         sys.stdout.write(f"{plain_table(rows, tasks)}\n{stage_table(rows, STAGES)}\n")
     own = results[results["system"] == "mlestar"]
+    if own.empty:
+        return
     trivial = {name: trivial_score(name, tasks[name]) for name in own["task"].unique()}
     sys.stdout.write(f"### Scores by budget\n\n{budget_table(own, tasks, trivial)}\n")
     sys.stdout.write(f"### Wall clock\n\n{wall_clock_table(own)}")
