@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,14 +27,18 @@ OUT = ROOT / "runs" / "development"
 def main() -> None:
     tasks = {}
     for name, task, frame in _tables():
-        folder = OUT / name
-        folder.mkdir(parents=True, exist_ok=True)
-        held_out = _held_out(frame, task, time_column(name, task))
-        frame[~held_out].to_csv(folder / "train.csv", index=False)
-        frame[held_out].drop(columns=task["target"]).to_csv(folder / "test.csv", index=False)
-        frame.loc[held_out, [task["target"]]].to_csv(folder / "test_labels.csv", index=False)
+        write_task(OUT / name, task, frame, time_column(name, task))
         tasks[name] = task
     (OUT / "tasks.json").write_text(json.dumps(tasks, indent=1), encoding="utf-8")
+
+
+def write_task(folder: Path, task: dict, frame: pd.DataFrame, time: str | None) -> None:
+    """A task's train.csv, test.csv and test_labels.csv; `time` orders its rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held_out = _held_out(frame, task, time)
+    frame[~held_out].to_csv(folder / "train.csv", index=False)
+    frame[held_out].drop(columns=task["target"]).to_csv(folder / "test.csv", index=False)
+    frame.loc[held_out, [task["target"]]].to_csv(folder / "test_labels.csv", index=False)
 
 
 def _tables() -> Iterator[tuple[str, dict, pd.DataFrame]]:

@@ -6,7 +6,7 @@ import sys
 
 from job import Job, read_job
 
-_METRICS = {"rmsle": "rmse"}
+_METRICS = {"rmsle": "rmse", "average_precision": "ap"}
 _PREDICTION_SHARE = 0.03  # of the budget, kept for the predictions
 
 

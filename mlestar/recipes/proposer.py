@@ -77,7 +77,11 @@ class RecipeProposer:
         settings = [(model, turn) for model in self._models for turn in range(len(model.settings(self.task)))]
         settings.sort(key=lambda each: -each[0].suits(self.task) * _FURTHER_SETTING ** each[1])
         late = self._late % len(settings)
-        return (self._solution(model, turn) for model, turn in settings[late:] + settings[:late])
+        for model, turn in settings[late:] + settings[:late]:
+            start = self._solution(model, turn)
+            yield start
+            if self.task.time:
+                yield self._untrended(start)
 
     def adapted(self, blocks: Mapping[str, Block], name: str) -> Proposal | None:
         """What did well on another task, with the recipes that suit this one; None where its model is for no branch.
@@ -226,6 +230,13 @@ class RecipeProposer:
         blocks["model"] = model.block(model.settings(self.task)[turn], task=self.task)
         name = ", ".join(["+".join(features)] * bool(features) + [encode.name, model.name])
         return Proposal(Solution.of(blocks), f"{name} ({turn + 1})" if turn else name)
+
+    def _untrended(self, start: Proposal) -> Proposal:
+        """The same without what only grows with time: which of both predicts later rows better, the folds tell."""
+        present = start.solution.blocks.get("features")
+        chain = "+".join([*([present.name] if present else []), "untrended"])
+        block = find_recipe("features", chain).block(task=self.task)
+        return Proposal(start.solution.replace("features", block), f"{start.name}, untrended")
 
     def _worth_having(self, kind: str) -> list[Recipe]:
         """What to start with, of the blocks that may be absent."""

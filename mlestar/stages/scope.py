@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -283,10 +282,9 @@ def _dearest_fit(task: Task, plain_seconds: float, branches: int) -> float:
 
 def _dearest_start(task: Task, branches: int) -> float:
     """The largest static cost of the solutions that the branches start from."""
-    return max(
-        static_cost(each.solution, task) * (task.folds + 1 if each.solution.needs_out_of_fold else 1)
-        for each in islice(RecipeProposer(task, seed=task.seed).starts(), branches)
-    )
+    proposers = (RecipeProposer(task, seed=task.seed, branch=each, branches=branches) for each in range(branches))
+    solutions = [next(each.starts()).solution for each in proposers]
+    return max(static_cost(each, task) * (task.folds + 1 if each.needs_out_of_fold else 1) for each in solutions)
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +28,7 @@ from mlestar.recipes.features_geography import features as geography
 from mlestar.recipes.features_history import features as history
 from mlestar.recipes.features_neighbours import features as neighbours
 from mlestar.recipes.features_screening import features as screening
+from mlestar.recipes.features_untrended import features as untrended
 from mlestar.recipes.features_winsorising import features as winsorising
 from mlestar.recipes.model_linear_lightgbm import model as trending
 from mlestar.recipes.parts import CategoryNumbers
@@ -124,6 +126,18 @@ def test_a_row_is_told_of_targets_that_were_known_before_it() -> None:
     pd.testing.assert_frame_equal(again[table["day"] < 200], told[table["day"] < 200])
     later = block.fit(table, y).transform(pd.DataFrame({"day": [405.0], "shop": [2.0], "x": [0.0]}))
     assert later["target 1 lately by shop"].item() == pytest.approx(200 + 389.5, abs=0.6)
+
+
+def test_what_only_grows_with_time_is_left_out(bench_data: Path) -> None:
+    table = pd.read_csv(bench_data / "bike-sharing-hour" / "train.csv", parse_dates=["dteday"]).drop(columns="cnt")
+    dated = calendar(context(dates=("dteday",))).fit_transform(table)
+    block = untrended(context(time="dteday")).fit(dated)
+    left_out = set(dated.columns) - set(block.transform(dated).columns)
+    assert "dteday_total_seconds" in left_out
+    assert not left_out & {"hr", "temp", "hum", "season", "mnth", "dteday_day", "dteday_weekday"}
+    falling = table[["hr", "temp"]].assign(left=-np.arange(len(table), dtype=float))
+    assert list(untrended(context(time="dteday")).fit_transform(falling)) == ["hr", "temp"]
+    assert list(untrended(context(time="dteday")).fit_transform(falling[["left"]])) == ["left"]  # else nothing is left
 
 
 def test_crosses_find_the_pair_that_matters() -> None:

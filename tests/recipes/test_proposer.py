@@ -120,6 +120,14 @@ def test_starts_use_dates_and_texts() -> None:
     assert len({proposal.solution.id for proposal in proposals}) == len(proposals)
 
 
+def test_in_the_order_of_time_every_start_is_tried_without_its_trend_as_well() -> None:
+    ordered = HOUSES.model_copy(update={"time": "listed", "splitter": "time"})
+    starts = [each.solution for each in RecipeProposer(ordered).initial()]
+    for with_trend, without in zip(starts[::2], starts[1::2], strict=True):
+        assert without.blocks["features"].name == f"{with_trend.blocks['features'].name}+untrended"
+        assert without.replace("features", None).id == with_trend.replace("features", None).id
+
+
 def test_starts_suit_the_metric() -> None:
     counts = HOUSES.model_copy(update={"metric": "rmsle"})
     assert all("target" in each.solution.blocks for each in RecipeProposer(counts).initial())
