@@ -1,7 +1,7 @@
-"""Tasks to compare systems on that nothing was developed on: real tables from packages of R, in other fields.
+"""Tasks to compare systems on, not to develop on: real tables of other fields, from packages of R.
 
     python benchmarks/other_tables.py
-    MLESTAR_BENCH_DATA=runs/other-tables python benchmarks/run.py --seconds 60 --results runs/other-tables/results.csv
+    MLESTAR_BENCH_DATA=runs/other-tables python benchmarks/run.py --seconds 60 --results benchmarks/other_results.csv
 
 A quarter of the rows is put aside: of a task in the order of time the latest, of a grouped one whole groups. Writes
 `runs/other-tables` in the format of the benchmark's data. The tables were chosen by their descriptions, before any
@@ -34,9 +34,9 @@ class Table:
     drop : tuple of str
         Columns that tell the target, or number the rows.
     keep : tuple of str
-        All other columns, where most are of no use.
+        The features, where most other columns are of no use or tell the target.
     classes : tuple of str
-        Of the target, those whose rows count.
+        Of the target, those whose rows are kept; all where there are none.
     """
 
     package: str

@@ -65,27 +65,26 @@ def resolve_columns(
 
 def described(values: pd.Series, held: Storage, role: ColumnRole, note: str | None, table: str | None = None) -> Column:
     """A column with what its values count; the others are as in :class:`~mlestar.data.task.Column`."""
+    day_first = role in ("date", "excluded") and is_day_first(values)
     return Column(
         name=str(values.name),
         storage=held,
         role=role,
-        missing=int(values.isna().sum()) + (_unreadable(values, role) if held == "string" else 0),
+        missing=int(values.isna().sum()) + (_unreadable(values, role, day_first) if held == "string" else 0),
         unique=int(values.nunique()),
-        day_first=role in ("date", "excluded") and is_day_first(values),
+        day_first=day_first,
         length=round(float(values.str.len().fillna(0).mean()), 1) if role == "text" else 0.0,
         note=note,
         table=table,
     )
 
 
-def _unreadable(values: pd.Series, role: ColumnRole) -> int:
+def _unreadable(values: pd.Series, role: ColumnRole, day_first: bool) -> int:
     """Rows whose string, such as a blank, is none of the numbers or dates that the column is read as."""
     if role not in ("numeric", "date"):
         return 0
     different = values.drop_duplicates().dropna()
-    read = (
-        pd.to_numeric(different, errors="coerce") if role == "numeric" else read_dates(different, is_day_first(values))
-    )
+    read = pd.to_numeric(different, errors="coerce") if role == "numeric" else read_dates(different, day_first)
     return int(values.isin(different[read.isna()]).sum())
 
 

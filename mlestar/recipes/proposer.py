@@ -235,7 +235,8 @@ class RecipeProposer:
         """The same without what only grows with time: which of both predicts later rows better, the folds tell."""
         present = start.solution.blocks.get("features")
         chain = "+".join([*([present.name] if present else []), "untrended"])
-        block = find_recipe("features", chain).block(task=self.task)
+        recipe = find_recipe("features", chain)
+        block = recipe.block(recipe.settings(self.task)[0], task=self.task)
         return Proposal(start.solution.replace("features", block), f"{start.name}, untrended")
 
     def _worth_having(self, kind: str) -> list[Recipe]:

@@ -14,10 +14,16 @@ LATE = ("ensemble", "validate", "finalize")
 
 
 def plan(
-    fit_seconds: float, *, folds: int = 5, repeats: int = 1, large_folds: bool = True, rows: int | None = None
+    fit_seconds: float,
+    *,
+    wall_clock: float = 120,
+    folds: int = 5,
+    repeats: int = 1,
+    large_folds: bool = True,
+    rows: int | None = None,
 ) -> Plan:
     return make_plan(
-        wall_clock=120,
+        wall_clock=wall_clock,
         evaluations=None,
         outer_steps=2,
         branches=2,
@@ -37,12 +43,7 @@ def test_where_fits_are_cheap_the_branches_get_the_time_that_late_stages_do_not_
 
 
 def test_checks_and_tests_get_more_of_a_longer_run() -> None:
-    short, longer = (
-        make_plan(
-            wall_clock=seconds, evaluations=None, outer_steps=2, branches=2, used=5, fit_seconds=0.1, folds=5
-        ).stages
-        for seconds in (60, 300)
-    )
+    short, longer = (plan(0.1, wall_clock=seconds).stages for seconds in (60, 300))
     assert all(longer[name] > 2 * short[name] for name in ("validate", "finalize"))
 
 
