@@ -47,4 +47,5 @@ RECIPE = Recipe(
     portfolio=({}, {"steady": 0.7}),
     suits=lambda task: 0.95 if task.time else 0.0,
     cost=lambda task: 0.02 + 1e-7 * cells(task),
+    last=True,
 )

@@ -264,7 +264,7 @@ class RecipeProposer:
             return found
         names, present = [each.name for each in found], solution.blocks.get(kind)
         chain = present.name.split("+") if present and knows_recipe(kind, present.name) else []
-        chains = [[*chain, name] for name in names if name not in chain]
+        chains = [sorted([*chain, name], key=_is_last) for name in names if name not in chain]
         chains += [[each for each in chain if each != name] for name in chain if len(chain) > 1]
         chains += [[name] for name in names]
         return [find_recipe(kind, "+".join(each)) for each in chains]
@@ -294,6 +294,10 @@ class RecipeProposer:
                 study.add_trial(optuna.trial.create_trial(params=params, distributions=found, value=score))
         for _ in range(_DRAWS):
             yield {name: _rounded(value) for name, value in study.ask(found).params.items()}
+
+
+def _is_last(name: str) -> bool:
+    return find_recipe("features", name).last
 
 
 def _feeds(encode: Recipe, model: Recipe) -> bool:

@@ -87,6 +87,8 @@ class Recipe:
         Of ``encode``: may give a sparse matrix. Of ``model``: accepts one.
     narrows : str
         Of ``features``: the parameter that says how many of the numeric columns it keeps.
+    last : bool
+        Of ``features``: comes after the others of a chain, which may need the columns that it leaves out.
     threads : bool
         Of ``model``: its fit uses ``ctx.threads``, or those of OpenMP, and comes to the same with any number of them.
     text : str
@@ -109,6 +111,7 @@ class Recipe:
     excludes: tuple[str, ...] = ()
     sparse: bool = False
     narrows: str = ""
+    last: bool = False
     threads: bool = False
     text: str = field(default="", repr=False)
     unavailable: str | None = None

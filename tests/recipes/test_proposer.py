@@ -183,6 +183,14 @@ def test_features_are_added_and_taken_away_one_at_a_time() -> None:
     assert all(chain.startswith("dates+") and chain.count("+") == 1 for chain in chains)
 
 
+def test_what_needs_the_time_comes_before_it_is_left_out() -> None:
+    ordered = HOUSES.model_copy(update={"time": "listed", "splitter": "time"})
+    start = solution(clean="standard", features="dates+untrended", encode="ordinal", model="lightgbm")
+    chains = [plan.blocks["features"].name for plan in refine(ordered, start, "features", [1.0] * 4)]
+    assert "dates+history+untrended" in chains
+    assert not any("untrended+" in chain for chain in chains)
+
+
 def test_models_are_given_what_they_can_take() -> None:
     start = solution(clean="standard", encode="tfidf", model="ridge")
     names = {plan.blocks["model"].name for plan in refine(HOUSES, start, "model", [1.0] * 8)}
