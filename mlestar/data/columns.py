@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlestar.data.dates import is_day_first, read_dates
-from mlestar.data.roles import decimal_comma, detect_role, is_identifier, looks_like_identifier_name
+from mlestar.data.roles import comma_in_numbers, detect_role, is_identifier, looks_like_identifier_name
 from mlestar.data.splits import time_values
 from mlestar.data.task import Column, ColumnRole, Storage, Task
 from mlestar.errors import quoted
@@ -103,8 +103,10 @@ def suggestions(task: Task, frame: pd.DataFrame) -> list[str]:
     """Columns that are not what they seem, or that suggest another split: random folds would judge them too kindly."""
     found = []
     for name in task.categorical:
-        if example := decimal_comma(frame[name]):
-            found.append(f"{quoted(name)} holds decimal commas, as in {quoted(example)}; write decimal points")
+        if comma := comma_in_numbers(frame[name]):
+            example, meaning = comma
+            remedy = "decimal points" if meaning == "decimal" else "numbers without them"
+            found.append(f"{quoted(name)} holds {meaning} commas, as in {quoted(example)}; write {remedy}")
     storage = task.storage
     for name in task.numeric:
         if storage[name] == "number" and (infinite := int(np.isinf(frame[name]).sum())):

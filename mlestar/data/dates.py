@@ -24,13 +24,16 @@ def is_day_first(column: pd.Series) -> bool:
 
     Examples
     --------
-    >>> is_day_first(pd.Series(["02/03/2021", "25/03/2021"])), is_day_first(pd.Series(["02/03/2021", "03/25/2021"]))
-    (True, False)
+    >>> columns = ["02/03/2021", "25/03/2021"], ["02/03/2021", "03/25/2021"], ["02-03-21", "98-03-21"]
+    >>> [is_day_first(pd.Series(column)) for column in columns]
+    [True, False, False]
     """
     if not pd.api.types.is_string_dtype(column):
         return False
     numbers = pd.Series(column.dropna().unique(), dtype="str").str.extract(_NUMBERS)
     if numbers.empty or numbers[0].notna().mean() < _NEARLY_ALL:
+        return False
+    if (numbers[0].dropna().astype(int) > 31).any():  # 98-12-31
         return False
     first, second = (int((numbers[place].dropna().astype(int) > 12).sum()) for place in (0, 2))
     return first > second or (first == second == 0 and bool((numbers[1] == ".").any()))

@@ -92,7 +92,8 @@ def _telling_columns(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[S
 
     sample = min(_SAMPLE, max(_LEAST_SAMPLE, _CELLS // len(task.columns)))
     rows = np.random.default_rng(task.seed).permutation(len(frame))[:sample]
-    fitted, scored = np.array_split(rows, 2)
+    frame, y = frame.iloc[rows], y[rows]
+    fitted, scored = np.array_split(np.arange(len(rows)), 2)
     if task.is_classification:
         occurring = np.intersect1d(np.unique(y[fitted]), np.unique(y[scored]))
         if len(occurring) < 2:
@@ -102,7 +103,7 @@ def _telling_columns(frame: pd.DataFrame, y: NDArray[Any], task: Task) -> list[S
     else:
         measure, score, least = "R2", r2_score, _NEARLY_PERFECT_R2
     found = []
-    numeric = _more_than_chance(frame[list(task.numeric)].iloc[rows], y[rows])
+    numeric = _more_than_chance(frame[list(task.numeric)], y)
     for name, predict in [(each, _by_tree) for each in numeric] + [(each, _by_category) for each in task.categorical]:
         reached = score(y[scored], predict(frame[name].iloc[fitted], y[fitted], frame[name].iloc[scored]))
         if reached >= least:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ from mlestar.data.task import ColumnRole, Storage
 from mlestar.errors import quoted
 
 __all__ = [
-    "decimal_comma",
+    "comma_in_numbers",
     "detect_role",
     "is_identifier",
     "looks_like_identifier_name",
@@ -25,6 +26,9 @@ _FEWEST_WORDS = 4.0
 _IDENTIFIER_WORDS = {"id", "ids", "uuid", "guid", "idx", "nbr", "rowid"}
 _IDENTIFIER_NAMES = {"index", "key", "row", "row_number", "unnamed: 0"}
 _CASE_CHANGE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# Thai, Japanese and Chinese have no spaces between words, of which most have two characters.
+_UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
+_WORDS = rf"[{_UNSPACED}]{{1,2}}|[^\s{_UNSPACED}]+"
 # pandas reads much as a date ("May", "3-4"); a column of dates shows a year, or a day, a month and a year.
 _DATE = r"(?:19|20)\d\d|\d{1,2}[-/.]\d{1,2}[-/.]\d\d"
 
@@ -83,12 +87,24 @@ def reads_as_numbers(column: pd.Series) -> bool:
     return bool(counts[odd].sum() <= (1 - _NEARLY_ALL) * counts.sum() and values[odd].nunique() <= 1)
 
 
-def decimal_comma(column: pd.Series) -> str | None:
-    """A value such as "1,5" of a column of strings that nearly all would be numbers with a point instead."""
+def comma_in_numbers(column: pd.Series) -> tuple[str, Literal["decimal", "thousands"]] | None:
+    """A string such as "1,5" or "1,500" of a column that nearly all would be numbers without commas, and its meaning.
+
+    Examples
+    --------
+    >>> columns = ["1,5", "2,25"], ["1,500", "12,250,000", "7"], ["1.5", "2"]
+    >>> [comma_in_numbers(pd.Series(column)) for column in columns]
+    [('1,5', 'decimal'), ('1,500', 'thousands'), None]
+    """
     values = _sampled(column).str.strip()
-    has_comma = values.str.fullmatch(r"[-+]?\d+,\d+")
-    numbers = pd.to_numeric(values.str.replace(",", ".", n=1), errors="coerce")
-    return values[has_comma].iloc[0] if has_comma.any() and numbers.notna().mean() >= _NEARLY_ALL else None
+    commas = values[values.str.contains(",")]
+    if commas.empty:
+        return None
+    thousands = bool(commas.str.fullmatch(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?").all())
+    written = values.str.replace(",", "") if thousands else values.str.replace(",", ".", n=1)
+    if pd.to_numeric(written, errors="coerce").notna().mean() < _NEARLY_ALL:
+        return None
+    return commas.iloc[0], "thousands" if thousands else "decimal"
 
 
 def _odd_among_numbers(column: pd.Series) -> str | None:
@@ -109,7 +125,7 @@ def reads_as_dates(column: pd.Series) -> bool:
 
 def _reads_as_prose(column: pd.Series) -> bool:
     values = _sampled(column)
-    many_words = not values.empty and values.str.count(r"\S+").mean() >= _FEWEST_WORDS
+    many_words = not values.empty and values.str.count(_WORDS).mean() >= _FEWEST_WORDS
     return bool(many_words and values.nunique() > len(values) / 2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -93,8 +94,8 @@ def split_holdout(
     splitter : str
         As in the task.
     fraction : float
-        Share of the rows. Whole groups are held out, so grouped splits come near it; a time-ordered split holds out
-        the latest rows and never divides rows of the same time.
+        Share of the rows. Whole groups are held out, so grouped splits come as near to it as these allow; a time-ordered
+        split holds out the latest rows and never divides rows of the same time.
     seed : int
     groups : array, shape (rows,), optional
         For the grouped splitters.
@@ -120,7 +121,7 @@ def split_holdout(
         parts = min(10, max(int(codes.max()) + 1, 2))
         share = max(Fraction(fraction).limit_denominator(parts), Fraction(1, parts))
         folds = _folds(y, splitter, share.denominator, np.random.RandomState(seed), codes)
-        mask = np.isin(folds, range(share.numerator))
+        mask = np.isin(folds, _together(np.bincount(folds), share.numerator, fraction * rows))
     else:
         from sklearn.model_selection import train_test_split
 
@@ -193,7 +194,6 @@ def _folds(
     kinds = {
         "kfold": model_selection.KFold,
         "stratified": model_selection.StratifiedKFold,
-        "group": model_selection.GroupKFold,
         "stratified_group": model_selection.StratifiedGroupKFold,
     }
     if groups is not None and groups.max() + 1 < folds:
@@ -203,6 +203,8 @@ def _folds(
         )
     if len(y) < folds:
         raise DataError(f"there are {len(y)} rows for {folds} folds; write fewer validation.folds, or add data")
+    if splitter == "group" and groups is not None:
+        return _dealt(np.bincount(groups), folds, random)[groups]
     if splitter == "stratified_group" and groups is not None and groups.max() >= _MANY_GROUPS:
         return _folds(_kinds_of_groups(y, groups, folds), "stratified", folds, random, None)[groups]
     found = np.empty(len(y), dtype=np.int8)
@@ -211,6 +213,27 @@ def _folds(
         if not len(validation):
             raise DataError(f"the groups are too few or too unequal for {folds} folds; write fewer validation.folds")
         found[validation] = fold
+    return found
+
+
+def _dealt(sizes: NDArray[np.intp], folds: int, random: np.random.RandomState) -> NDArray[np.int8]:
+    """The fold of each group: the larger ones first, by chance, each to the fold that has the fewest rows by then."""
+    found = np.empty(len(sizes), dtype=np.int8)
+    filled = [(0, fold) for fold in range(folds)]
+    for group in np.argsort(-sizes * random.uniform(0.5, 1.0, len(sizes)), kind="stable"):
+        rows, fold = filled[0]
+        heapq.heapreplace(filled, (rows + int(sizes[group]), fold))
+        found[group] = fold
+    return found
+
+
+def _together(sizes: NDArray[np.intp], number: int, rows: float) -> list[int]:
+    """So many of the folds, that have about as many rows: with a large group, one of them may have most."""
+    found: list[int] = []
+    for place in range(1, number + 1):
+        more = rows * place / number - sizes[found].sum()
+        others = [fold for fold in range(len(sizes)) if fold not in found]
+        found.append(min(others, key=lambda fold: abs(sizes[fold] - more)))
     return found
 
 

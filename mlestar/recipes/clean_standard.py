@@ -24,7 +24,7 @@ class TidyColumns(TypedColumns):
     def fit_transform(self, X, y=None):
         self.n_features_in_ = X.shape[1]
         typed = super().transform(X)
-        self.kept_ = [name for name, column in typed.items() if self.says_something(column)]
+        self.kept_ = [name for name, column in typed.items() if self.says_something(column)] or list(typed)
         return typed[self.kept_]
 
     def transform(self, X):
@@ -50,7 +50,7 @@ def clean(ctx, *, drop_missing_above=1.0, drop_constant=True):
     """Tidy the table: what means "missing" becomes missing, numbers and dates written as text are read as such.
 
     Columns that say nothing in the training rows (one value, or none at all) are dropped, as are columns of which a
-    larger part than `drop_missing_above` is missing.
+    larger part than `drop_missing_above` is missing; but not if there were none left.
     """
     return TidyColumns(ctx.numeric, ctx.categorical, ctx.dates, ctx.day_first, drop_missing_above, drop_constant)
 

@@ -19,9 +19,9 @@ def encode(ctx, *, smooth="auto", keep_codes=True):
     if ctx.task == "regression":
         folds = KFold(5, shuffle=True, random_state=ctx.seed)
         means = TargetEncoder(target_type="continuous", smooth=smooth, cv=folds)
-    else:
+    else:  # "auto": training rows may hold two classes of more
         folds = StratifiedKFold(5, shuffle=True, random_state=ctx.seed)
-        means = TargetEncoder(target_type=ctx.task, smooth=smooth, cv=folds)
+        means = TargetEncoder(target_type="auto", smooth=smooth, cv=folds)
     steps = [
         ("numbers", "passthrough", NUMBERS),
         ("means", make_pipeline(CategoryNumbers(unseen=-1), means), CATEGORIES),

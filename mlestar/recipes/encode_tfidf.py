@@ -51,8 +51,7 @@ def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000)
     if ctx.categorical:
         columns = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=100)
         steps.append(("categories", make_pipeline(CategoryNumbers(unseen=-1), columns), CATEGORIES))
-    if ctx.numeric:
-        steps.append(("numbers", filled(StandardScaler()), NUMBERS))
+    steps.append(("numbers", filled(StandardScaler()), NUMBERS))
     if ctx.dates:
         steps.append(("dates", make_pipeline(FunctionTransformer(as_days), filled(StandardScaler())), DATES))
     return ColumnTransformer(steps, sparse_threshold=1.0)

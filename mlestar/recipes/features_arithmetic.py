@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.tree import DecisionTreeRegressor
 
-from mlestar.recipes.parts import one_column_per_output
+from mlestar.recipes.parts import in_single_precision, one_column_per_output
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice, Integer
 
@@ -17,6 +17,11 @@ OPERATIONS = {
     "-": lambda a, b: a - b,
     "+": lambda a, b: a + b,
 }
+
+
+def combined(X, first, sign, second):
+    """Two columns as one."""
+    return in_single_precision(OPERATIONS[sign](X[first], X[second]))
 
 
 def ranks(y):
@@ -50,14 +55,14 @@ class Arithmetic(TransformerMixin, BaseEstimator):
         for a, b in combinations(names, 2):
             together = self._explained(X[[a, b]], goal)
             for first, sign, second in [(a, "/", b), (b, "/", a), (a, "*", b), (a, "-", b), (a, "+", b)]:
-                combined = OPERATIONS[sign](X[first], X[second]).to_frame()
-                gains[first, sign, second] = self._explained(combined, goal) - max(together, 0.0)
+                explained = self._explained(combined(X, first, sign, second).to_frame(), goal)
+                gains[first, sign, second] = explained - max(together, 0.0)
         best = sorted(gains, key=lambda each: -gains[each])[: self.most]
         self.combinations_ = [each for each in best if gains[each] > 0]
         return self
 
     def transform(self, X):
-        added = {f"{a} {sign} {b}": OPERATIONS[sign](X[a], X[b]) for a, sign, b in self.combinations_}
+        added = {f"{a} {sign} {b}": combined(X, a, sign, b) for a, sign, b in self.combinations_}
         return pd.concat([X, pd.DataFrame(added, index=X.index)], axis=1)
 
     def _explained(self, columns, goal):

@@ -41,7 +41,8 @@ class Crosses(TransformerMixin, BaseEstimator):
         gains = {}
         for a, b in combinations([name for name in alone if name in telling], 2):
             apart = X[[a, b]].apply(as_text)
-            gains[a, b] = self._explained(apart.join(crossed(X, a, b)), goal) - max(self._explained(apart, goal), 0.0)
+            together = pd.concat([apart, crossed(X, a, b)], axis=1)
+            gains[a, b] = self._explained(together, goal) - max(self._explained(apart, goal), 0.0)
         best = sorted(gains, key=lambda each: -gains[each])[: self.most]
         self.pairs_ = [each for each in best if gains[each] > 0]
         return self

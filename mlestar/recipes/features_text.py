@@ -25,20 +25,22 @@ class TextComponents(TransformerMixin, BaseEstimator):
         self.encoders_ = {}
         for name in self.columns:
             if name in X:
-                text = as_text(X[name])
-                for analyzer, longest in self._analyzers():
-                    shortest = 1 if analyzer == "word" else min(3, longest)
-                    terms = Tfidf(analyzer=analyzer, ngram_range=(shortest, longest), max_features=30_000)
-                    matrix = terms.fit_transform(text)
-                    components = TruncatedSVD(min(self.components, matrix.shape[1]), random_state=self.seed).fit(matrix)
-                    self.encoders_[f"{name} {analyzer}"] = make_pipeline(terms, components)
+                self.encoders_[name] = dict(self._encoders(as_text(X[name])))
         return self
 
-    def _analyzers(self):
-        return [("word", self.word_ngrams), *([("char_wb", self.character_ngrams)] if self.character_ngrams else [])]
+    def _encoders(self, text):
+        sequences = {"word": (1, self.word_ngrams), "char_wb": (min(3, self.character_ngrams), self.character_ngrams)}
+        for analyzer, lengths in sequences.items():
+            if lengths[1]:
+                pattern = r"(?u)\b\w+\b"
+                terms = Tfidf(analyzer=analyzer, ngram_range=lengths, token_pattern=pattern, max_features=30_000)
+                matrix = terms.fit_transform(text)
+                if matrix.shape[1] > 1:
+                    components = TruncatedSVD(min(self.components, matrix.shape[1]), random_state=self.seed).fit(matrix)
+                    yield analyzer, make_pipeline(terms, components)
 
     def transform(self, X):
-        texts = {name: as_text(X[name]) for name in self.columns if f"{name} word" in self.encoders_}
+        texts = {name: as_text(X[name]) for name in self.encoders_}
         parts = [X.drop(columns=list(texts))]
         for name, text in texts.items():
             counts = {
@@ -49,8 +51,8 @@ class TextComponents(TransformerMixin, BaseEstimator):
                 "signs": text.str.count(r"[^\w\s]"),
             }
             parts.append(pd.DataFrame({f"{name} {what}": count.astype("float64") for what, count in counts.items()}))
-            for analyzer, _ in self._analyzers():
-                values = self.encoders_[f"{name} {analyzer}"].transform(text)
+            for analyzer, encoder in self.encoders_[name].items():
+                values = encoder.transform(text)
                 names = [f"{name} {analyzer} {number}" for number in range(values.shape[1])]
                 parts.append(pd.DataFrame(values, columns=names, index=X.index))
         return pd.concat(parts, axis=1)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from mlestar.recipes.parts import joined_texts, parted_texts
 from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice
 
@@ -60,7 +61,7 @@ def summarised(table, spread):
         elif pd.api.types.is_datetime64_any_dtype(table[name]):
             found |= {f"{name}_first": values.min(), f"{name}_last": values.max()}
         else:
-            found |= {name: commonest(values), f"{name}_different": values.nunique().astype("float64")}
+            found |= {f"{name}_commonest": commonest(values), f"{name}_different": values.nunique().astype("float64")}
     return pd.DataFrame(found)
 
 
@@ -78,7 +79,7 @@ def as_arrays(table):
             columns[name] = column.to_numpy()
         else:
             codes, values = pd.factorize(column)
-            columns[name] = {"codes": codes, "values": np.array(values, dtype="U")}
+            columns[name] = {"codes": codes, "values": joined_texts(values.astype("str"))}
     return {"levels": table.index.nlevels, "columns": columns}
 
 
@@ -87,7 +88,7 @@ def from_arrays(arrays):
     columns = {}
     for name, array in arrays["columns"].items():
         if isinstance(array, dict):
-            values = pd.Series(array["values"], dtype="str")
+            values = pd.Series(parted_texts(array["values"]), dtype="str")
             columns[name] = values.reindex(array["codes"]).array  # a missing one has the code -1
         else:
             columns[name] = array

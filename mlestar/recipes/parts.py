@@ -30,10 +30,13 @@ __all__ = [
     "as_text",
     "categories_as_codes",
     "filled",
+    "in_single_precision",
     "is_small",
     "joined",
+    "joined_texts",
     "one_column_per_output",
     "parted",
+    "parted_texts",
     "places",
 ]
 
@@ -47,7 +50,8 @@ TEXTS = make_column_selector(dtype_include="string")
 class TypedColumns(TransformerMixin, BaseEstimator):
     """Columns with the dtype of what they are: float64, category, datetime64, and string for prose.
 
-    What cannot be read as such is missing, and so are infinities. Dates `day_first` are those like 25.03.2021.
+    What cannot be read as such is missing, and so are numbers beyond single precision. Dates `day_first` are those like
+    25.03.2021.
     """
 
     def __init__(self, numeric=(), categorical=(), dates=(), day_first=()):
@@ -72,7 +76,7 @@ class TypedColumns(TransformerMixin, BaseEstimator):
     def typed(self, column, role):
         if role == "numeric":
             numbers = column if column.dtype == "float64" else pd.to_numeric(column, errors="coerce").astype("float64")
-            return numbers.where(np.isfinite(numbers)) if np.isinf(numbers).any() else numbers
+            return in_single_precision(numbers)
         if role == "dates":
             if column.name in self.day_first and pd.api.types.is_string_dtype(column):
                 column = column.str.replace(r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.]", r"\2/\1/", regex=True)
@@ -98,20 +102,33 @@ class CategoryNumbers(TransformerMixin, BaseEstimator):
         self.n_features_in_ = X.shape[1]
         self.known_ = []
         for _, column in X.items():
-            counts = column.value_counts(sort=False)
-            counts = counts[counts > 0]
-            frequent = (counts >= self.rare_below).to_numpy()
+            codes, categories = column.cat.codes.to_numpy(), column.cat.categories
+            counts = np.bincount(codes[codes >= 0], minlength=len(categories))
+            frequent = counts[counts > 0] >= self.rare_below
             numbers = np.where(frequent, frequent.cumsum() - 1, frequent.sum())
-            self.known_.append((np.array(counts.index.tolist()), numbers))
+            self.known_.append((self._keys(categories[counts > 0]), numbers))
         return self
 
     def transform(self, X):
         columns = []
         for (_, column), (values, numbers) in zip(X.items(), self.known_, strict=True):
-            places = pd.Index(values).get_indexer(column.cat.categories)
+            places = pd.Index(values).get_indexer(self._keys(column.cat.categories))
             found = np.where(places < 0, self.unseen, np.append(numbers, np.nan)[places])  # the last is that of none
             columns.append(np.append(found, np.nan)[column.cat.codes])  # a missing one has the code -1
         return np.column_stack(columns)
+
+    @staticmethod
+    def _keys(categories):
+        """Numbers as they are; texts as hashes: an array of them takes the memory of the longest for every one."""
+        if pd.api.types.is_numeric_dtype(categories):
+            return categories.to_numpy()
+        return pd.util.hash_array(categories.to_numpy(dtype=object))
+
+
+def in_single_precision(numbers):
+    """Numbers, missing where they are beyond what trees and boosting can hold, as infinities are."""
+    beyond = numbers.abs() > np.finfo(np.float32).max
+    return numbers.mask(beyond) if beyond.any() else numbers
 
 
 def as_days(X):
@@ -175,6 +192,17 @@ def parted(arrays):
     return np.split(arrays["all"], arrays["starts"])
 
 
+def joined_texts(texts):
+    """Texts as one, and how long each is."""
+    return {"all": "".join(texts), "lengths": np.array([len(each) for each in texts], dtype=int)}
+
+
+def parted_texts(texts):
+    """What was joined, as it was."""
+    ends = np.cumsum(texts["lengths"])
+    return [texts["all"][end - length : end] for end, length in zip(ends, texts["lengths"], strict=True)]
+
+
 class CompactForest:
     """A forest of scikit-learn whose small trees are saved as one: saving them one by one takes seconds."""
 
@@ -209,17 +237,29 @@ class CompactForest:
 
 
 class Tfidf(TfidfVectorizer):
-    """TF-IDF whose vocabulary is saved as one array: saving its terms one by one takes minutes."""
+    """TF-IDF whose vocabulary is saved as one text: saving its terms one by one takes minutes.
+
+    Where no term is in as many texts as it should be, all count.
+    """
+
+    def fit_transform(self, raw_documents, y=None):
+        try:
+            return super().fit_transform(raw_documents, y)
+        except ValueError:
+            if self.min_df == 1:
+                raise
+            return self.set_params(min_df=1).fit_transform(raw_documents, y)
 
     def __getstate__(self):
         state = dict(super().__getstate__())
         if "vocabulary_" in state:
-            state["vocabulary_"] = np.array(sorted(state["vocabulary_"], key=state["vocabulary_"].get))
+            state["vocabulary_"] = joined_texts(sorted(state["vocabulary_"], key=state["vocabulary_"].get))
         return state
 
     def __setstate__(self, state):
         if "vocabulary_" in state:
-            state["vocabulary_"] = {term: column for column, term in enumerate(state["vocabulary_"].tolist())}
+            terms = parted_texts(state["vocabulary_"])
+            state = state | {"vocabulary_": {term: column for column, term in enumerate(terms)}}
         super().__setstate__(state)
 
 

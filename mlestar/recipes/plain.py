@@ -17,18 +17,20 @@ _SCIKIT_LEARN_DEFAULTS = {
     "max_features": 1.0,
     "early_stopping": "auto",
 }
+_OF_SEVERAL_CLASSES = {"early_stopping": False}  # it fails where a class has a single row
 
 
 def plain_solution(task: Task) -> Solution:
     """Histogram gradient boosting with scikit-learn's defaults over ordinal codes, without auxiliary tables.
 
-    For rmsle its predictions are clipped to the training range: that metric is not defined for negative ones.
+    Of more than two classes it does not stop early. For rmsle its predictions are clipped to the training range: that metric is not defined for negative ones.
     """
+    settings = _SCIKIT_LEARN_DEFAULTS | (_OF_SEVERAL_CLASSES if task.type == "multiclass" else {})
     blocks = {
         **({"join": find_recipe("join", "none").block(task=task)} if task.tables else {}),
         "clean": find_recipe("clean", "minimal").block(task=task),
         "encode": find_recipe("encode", "ordinal").block(task=task),
-        "model": find_recipe("model", "hist_gradient_boosting").block(_SCIKIT_LEARN_DEFAULTS, task=task),
+        "model": find_recipe("model", "hist_gradient_boosting").block(settings, task=task),
     }
     if task.metric == "rmsle":
         blocks["postprocess"] = find_recipe("postprocess", "clip").block(task=task)

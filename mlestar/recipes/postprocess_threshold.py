@@ -10,6 +10,13 @@ from mlestar.recipes.recipe import Recipe
 from mlestar.recipes.space import Choice
 
 
+def counted(score, y, labels, classes):
+    """A score of predicted labels, by how many rows each pair of true and predicted ones has: many rows make few."""
+    rows = np.bincount(y * classes + labels, minlength=classes**2)
+    pairs = rows.nonzero()[0]
+    return score(pairs // classes, pairs % classes, sample_weight=rows[pairs])
+
+
 class Threshold(BaseEstimator):
     """Predicts the second of two classes where its probability is above a threshold.
 
@@ -41,16 +48,18 @@ class Threshold(BaseEstimator):
         return (predictions[:, 1] > self.threshold_).astype(int)
 
     def _score(self, predictions, y, threshold):
-        return self.score(y, (predictions[:, 1] > threshold).astype(int))
+        return counted(self.score, y, (predictions[:, 1] > threshold).astype(int), 2)
 
 
 class WeightedClasses(BaseEstimator):
     """Predicts the class whose probability times weight is largest.
 
-    The weights start from 1 and change one class at a time, `steps` values each, on out-of-fold predictions: as little
-    as gives a score that chance could not tell from the best.
+    The weights start from 1 and change one class at a time, `steps` values each (fewer of many classes), on out-of-fold
+    predictions: as little as gives a score that chance could not tell from the best.
     """
 
+    MOST_SCORES = 3000
+    FEWEST_STEPS = 11
     needs_out_of_fold = True
 
     def __init__(self, score, steps, rounds):
@@ -59,34 +68,34 @@ class WeightedClasses(BaseEstimator):
         self.rounds = rounds
 
     def fit(self, predictions, y):
-        rarest = np.unique(y, return_counts=True)[1].min()
-        self.weights_ = np.ones(predictions.shape[1])
-        best = self._score(predictions, y, self.weights_)
+        classes, rarest = predictions.shape[1], np.unique(y, return_counts=True)[1].min()
+        steps = max(min(self.steps, self.MOST_SCORES // (self.rounds * classes)), self.FEWEST_STEPS)
+        self.weights_ = np.ones(classes)
+        best = counted(self.score, y, predictions.argmax(axis=1), classes)
         for _ in range(self.rounds):
-            for number in range(predictions.shape[1]):
-                weights = np.tile(self.weights_, (self.steps, 1))
-                weights[:, number] = self._candidates(predictions, number)
-                scores = np.array([self._score(predictions, y, each) for each in weights])
+            for number in range(classes):
+                chances, others = predictions[:, number], predictions * self.weights_
+                others[:, number] = -1.0
+                rivals, heights = others.argmax(axis=1), others.max(axis=1)
+                weights = self._candidates(heights / np.clip(chances, 1e-9, None), steps)
+                labels = (np.where(chances * each > heights, number, rivals) for each in weights)
+                scores = np.array([counted(self.score, y, each, classes) for each in labels])
                 smooth = np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")
                 error = np.sqrt(np.clip(smooth.max() * (1 - smooth.max()), 0, None) / rarest)
-                change = np.abs(np.log(weights[:, number] / self.weights_[number]))
+                change = np.abs(np.log(weights / self.weights_[number]))
                 chosen = np.where(smooth >= smooth.max() - error / 4, change, np.inf).argmin()
                 if scores[chosen] > best:
-                    self.weights_, best = weights[chosen], scores[chosen]
+                    self.weights_[number], best = weights[chosen], scores[chosen]
         return self
 
     def predict(self, predictions):
         return (predictions * self.weights_).argmax(axis=1)
 
-    def _score(self, predictions, y, weights):
-        return self.score(y, (predictions * weights).argmax(axis=1))
-
-    def _candidates(self, predictions, number):
+    @staticmethod
+    def _candidates(ratios, steps):
         """Weights of a class, evenly spaced as logarithms: from hardly any row given to it to nearly all."""
-        others = np.delete(predictions * self.weights_, number, axis=1).max(axis=1)
-        ratios = np.clip(others / np.clip(predictions[:, number], 1e-9, None), 1e-4, 1e4)
-        low, high = np.quantile(np.log(ratios), [0.002, 0.998])
-        return np.exp(np.linspace(low, high, self.steps))
+        low, high = np.quantile(np.log(np.clip(ratios, 1e-4, 1e4)), [0.002, 0.998])
+        return np.exp(np.linspace(low, high, steps))
 
 
 def postprocess(ctx, *, steps=61, rounds=2):
@@ -115,5 +124,5 @@ RECIPE = Recipe(
     name="threshold",
     space={"steps": Choice(31, 61, 121)},
     suits=lambda task: GAINS.get(task.metric, 0.0),
-    cost=lambda task: 0.05 + 1e-5 * task.rows * max(1, len(task.classes)),
+    cost=lambda task: 0.05 + min(120 * len(task.classes), 3000) * (0.0015 + 1e-8 * task.rows),
 )
