@@ -94,8 +94,8 @@ def split_holdout(
     splitter : str
         As in the task.
     fraction : float
-        Share of the rows. Whole groups are held out, so grouped splits come as near to it as these allow; a time-ordered
-        split holds out the latest rows and never divides rows of the same time.
+        Share of the rows. Whole groups are held out, so grouped splits come as near to it as these allow; a
+        time-ordered split holds out the latest rows and never divides rows of the same time.
     seed : int
     groups : array, shape (rows,), optional
         For the grouped splitters.

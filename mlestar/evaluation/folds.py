@@ -20,6 +20,7 @@ from mlestar.data.task import Task
 __all__ = ["Fold", "FoldFiles", "fewer_rows", "read_folds", "read_target", "some_folds", "some_rows"]
 
 _PerFold = TypeVar("_PerFold")
+_FEWEST_OF_A_CLASS = 30  # rows, where candidates are compared on fewer than there are
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ def fewer_rows(folds: Sequence[Fold], rows: int, y: np.ndarray, task: Task) -> l
 
 
 def some_rows(y: np.ndarray, count: int, task: Task) -> np.ndarray:
-    """Positions of so many rows in their order, drawn by chance, as many from each part of the target's range.
+    """Positions of about so many rows in their order, drawn by chance, as many from each part of the target's range.
+
+    A rare class keeps enough of its rows for every fold to have some.
 
     Parameters
     ----------
@@ -79,7 +82,14 @@ def some_rows(y: np.ndarray, count: int, task: Task) -> np.ndarray:
     """
     order = np.random.default_rng(task.seed).permutation(len(y))
     order = order[np.argsort(y[order] if y.ndim == 1 else y[order, 0], kind="stable")]
-    return np.sort(order[np.arange(count) * len(y) // count])
+    chosen = order[np.arange(count) * len(y) // count]
+    if task.is_classification:
+        rows = np.unique(y, return_counts=True)[1]
+        fewest = min(_FEWEST_OF_A_CLASS, count // (2 * len(rows)))
+        of_rare_class = np.repeat(rows * count // len(y) < fewest, rows)
+        place = np.arange(len(y)) - np.repeat(np.cumsum(rows) - rows, rows)  # within the class
+        chosen = np.union1d(chosen, order[of_rare_class & (place < fewest)])
+    return np.sort(chosen)
 
 
 def read_target(directory: Path, task: Task) -> np.ndarray:

@@ -23,7 +23,7 @@ from mlestar.evaluation.metrics import InvalidScore, get_metric
 from mlestar.evaluation.results import Evaluation, FoldScore, Work, summary
 from mlestar.evaluation.session import CandidateFailure, Limits, Predictions, Workers, insisting
 from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
-from mlestar.solution import FIT_THREADS, Solution, meaning, render
+from mlestar.solution import FIT_THREADS, Solution, meaning, render, requirements
 
 __all__ = ["Harness"]
 
@@ -377,10 +377,10 @@ class Harness:
         return self._rendered(solution)[0]
 
     def _rendered(self, solution: Solution) -> tuple[str, str]:
-        """The program of a solution, and the digest of what it means."""
+        """The program of a solution, and the digest of what it means with the versions that it is given."""
         if solution.digest not in self._programs:
             program = render(solution, self.task)
-            self._programs[solution.digest] = program, digest(meaning(program))
+            self._programs[solution.digest] = program, digest([meaning(program), requirements(program)])
         return self._programs[solution.digest]
 
     def _out_of_fold(self, folds: Sequence[Fold], results: Sequence[FoldScore]) -> np.ndarray:

@@ -23,7 +23,8 @@ _OF_SEVERAL_CLASSES = {"early_stopping": False}  # it fails where a class has a 
 def plain_solution(task: Task) -> Solution:
     """Histogram gradient boosting with scikit-learn's defaults over ordinal codes, without auxiliary tables.
 
-    Of more than two classes it does not stop early. For rmsle its predictions are clipped to the training range: that metric is not defined for negative ones.
+    Of more than two classes it does not stop early. For rmsle its predictions are clipped to the training range: that
+    metric is not defined for negative ones.
     """
     settings = _SCIKIT_LEARN_DEFAULTS | (_OF_SEVERAL_CLASSES if task.type == "multiclass" else {})
     blocks = {

@@ -78,7 +78,8 @@ class WeightedClasses(BaseEstimator):
                 others[:, number] = -1.0
                 rivals, heights = others.argmax(axis=1), others.max(axis=1)
                 weights = self._candidates(heights / np.clip(chances, 1e-9, None), steps)
-                labels = (np.where(chances * each > heights, number, rivals) for each in weights)
+                ahead = np.where(number < rivals, np.nextafter(heights, -1), heights)  # of equals the first
+                labels = (np.where(chances * each > ahead, number, rivals) for each in weights)
                 scores = np.array([counted(self.score, y, each, classes) for each in labels])
                 smooth = np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")
                 error = np.sqrt(np.clip(smooth.max() * (1 - smooth.max()), 0, None) / rarest)

@@ -153,9 +153,10 @@ def _by_stage(run: Run, in_seconds: bool) -> tuple[dict[tuple[str, str], float],
     if in_seconds and is_number(seconds := (run.verdict or {}).get("seconds")):
         spent.setdefault(("validate", ""), seconds)
     with_branches = {stage for stage, _ in planned}
+    turns = Counter(str(entry["stage"]) for entry in run.history["spent"])  # in every branch and step
     for stage, amount in run.plan["stages"].items():
         if stage not in with_branches and is_number(amount):
-            planned[stage, ""] = amount
+            planned[stage, ""] = amount * max(turns[stage], 1)
     return planned, spent
 
 

@@ -127,6 +127,12 @@ class Run:
         return next((each for each in chosen if each["method"] == self.ensemble["method"]), None)
 
     @property
+    def best_alone(self) -> Document | None:
+        """The best candidate by itself, scored by the ensemble stage as it scores ensembles."""
+        alone = [each for each in self.ensemble["candidates"] if len(each.get("members") or ()) == 1]
+        return next(iter(self.rank(alone)), None)
+
+    @property
     def cross_validation_error(self) -> float | None:
         """The standard error of the judged model's score in cross-validation."""
         return (self.chosen or {}).get("standard_error")

@@ -111,8 +111,9 @@ def contributions(run: Run) -> list[Contribution]:
         name = f"{stage} {step}" if step else stage
         found.append(Contribution(name, len(tried), first["score"], run.gain(first["score"], best)))
         best = first["score"]
-    shipped = run.model["score"]
-    return [*found, Contribution("ensemble", len(run.ensemble["candidates"]), shipped, run.gain(shipped, best))]
+    shipped, alone = run.model["score"], run.best_alone
+    added = run.gain(shipped, alone["score"] if alone else best)
+    return [*found, Contribution("ensemble", len(run.ensemble["candidates"]), shipped, added)]
 
 
 def leaderboard(run: Run) -> list[Standing]:

@@ -70,8 +70,7 @@ def banner(run: Run) -> Banner:
     )
     if verdict["verdict"] == "blessed":
         return Banner("pass", "Blessed", f"Nothing that the scope spec requires failed. Checks: {counts}.")
-    required = [check for check in verdict["checks"] if check["severity"] == "error"]
-    blocking = [check for check in required if check["status"] in ("fail", "not_run")]
+    blocking = [check for check in verdict["checks"] if (check["severity"], check["status"]) == ("error", "fail")]
     reasons = "".join(f"{check['title']}: {check['summary'].rstrip('.')}. " for check in blocking)
     remark = "The judged model stays in the output, marked as refused."
     return Banner("fail", "Refused", f"{reasons}Checks: {counts}. {remark}")
@@ -228,18 +227,17 @@ def _columns(run: Run) -> list[Finding]:
 
 
 def _ensemble_gain(run: Run) -> tuple[float, Finding] | None:
-    members = run.ensemble["members"]
-    if len(members) < 2:
+    members, best = run.ensemble["members"], run.best_alone
+    if len(members) < 2 or best is None:
         return None
-    best = run.rank(members)[0]
     gain = run.gain(run.model["score"], best["score"])
     if gain is None or gain <= 0:
         return None
     together = run.score_format.with_error(run.model["score"], run.cross_validation_error)
-    alone = run.score_format.with_error(best["score"], run.candidate(best["id"]).get("standard_error"))
+    alone = run.score_format.with_error(best["score"], best.get("standard_error"))
     text = (
         f"{len(members)} members together ({run.ensemble['method']}) reach {together} {run.metric} in "
-        f"cross-validation, the best of them alone {alone}."
+        f"cross-validation, the best candidate alone {alone}."
     )
     if not is_number(run.cross_validation_error) or gain < run.cross_validation_error:
         text += " Less than a standard error lies between them."

@@ -4,7 +4,7 @@ from mlestar.solution.blocks import KINDS, MEMBER_KINDS, REQUIRED_KINDS, Block, 
 from mlestar.solution.reading import read_program
 from mlestar.solution.rendering import FIT_THREADS, render
 from mlestar.solution.solution import Solution
-from mlestar.solution.source import Module, meaning
+from mlestar.solution.source import Module, meaning, requirements
 
 __all__ = [
     "FIT_THREADS",
@@ -18,4 +18,5 @@ __all__ = [
     "meaning",
     "read_program",
     "render",
+    "requirements",
 ]

@@ -7,12 +7,14 @@ comments and the layout of the author stay.
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections.abc import Iterable, Mapping
 
 from mlestar.errors import SolutionError
 from mlestar.solution.scopes import module_level_names
 
-__all__ = ["Import", "Module", "edit", "meaning", "normalised", "rename"]
+__all__ = ["Import", "Module", "edit", "meaning", "normalised", "rename", "requirements"]
 
 _Constant = ast.Assign | ast.AnnAssign
 Definition = ast.FunctionDef | ast.ClassDef | _Constant
@@ -195,6 +197,13 @@ def normalised(module: Module, name: str) -> str:
 def meaning(program: str) -> str:
     """What a whole program means, as text: layout, comments and docstrings do not count."""
     return ast.dump(_without_docstrings(ast.parse(program)))
+
+
+def requirements(program: str) -> list[str]:
+    """The distributions that a program's inline metadata (PEP 723) names, in their versions."""
+    block = re.search(r"^# /// script\n((?:#(?: .*)?\n)*?)# ///$", program, re.MULTILINE)
+    lines = block[1].splitlines() if block else []
+    return list(tomllib.loads("\n".join(line[2:] for line in lines)).get("dependencies", []))
 
 
 def _without_docstrings(node: ast.AST) -> ast.AST:

@@ -22,7 +22,7 @@ def ablate(
     """Measure each block's effect on the same folds, with its paired standard error.
 
     Where the budget does not suffice for all folds, the first ones have to do; a block whose variant would be cut off
-    is left out.
+    is left out, as is one that was measured in the step before, if the best candidate is the same.
 
     Parameters
     ----------
@@ -41,7 +41,13 @@ def ablate(
 
 def _ablate(work: Branch) -> None:
     best = work.candidates.best
+    measured = {
+        (each["candidate"], each["block"])
+        for each in work.candidates.history["ablations"]
+        if each["standard_error"] is not None
+    }
     nulls = work.proposer.nulls(work.candidates.solution(best.id))
+    nulls = [(kind, proposal) for kind, proposal in nulls if (best.id, kind) not in measured]
     folds = _folds(work, [proposal.solution for _, proposal in nulls])
     for kind, proposal in nulls:
         known = work.candidates.find(proposal.solution.id)

@@ -136,10 +136,14 @@ def _ensembles(
     affordable: Affordable,
     budget: StageBudget,
 ) -> Iterator[Choice]:
-    """The best candidates combined in several ways, as long as the budget lasts; the best one's postprocess follows."""
+    """The best candidates combined in several ways, as long as the budget lasts; the best one's postprocess follows.
+
+    Of numbers, that of any: their predictions are those after it.
+    """
     if len(pool) < 2:
         return
-    postprocess = merged.solution(pool[0].id).postprocess
+    followed = [merged.solution(each.id).postprocess for each in pool]
+    postprocess = followed[0] if harness.task.is_classification else next(filter(None, followed), None)
     stack = np.stack([merged.predictions[each.id] for each in pool], axis=1)
 
     def shipped(weigh: Weigh) -> Weigh:

@@ -157,10 +157,12 @@ def _refine_block(work: Branch, target: _Target) -> bool:
 
 
 def _unfinished(work: Branch, before: Candidate, kind: str) -> Iterator[Proposal]:
-    """Changes of the block that did better on the folds which an ablation had the time for."""
+    """Changes of the block that led on the folds which an ablation had the time for, and were not tried since."""
+    tried = {plan["id"] for each in work.candidates.history["refinements"] for plan in each["plans"]}
     for entry in list(work.candidates.entries):
         if (
             entry.status == "pruned"
+            and entry.id not in tried
             and (entry.parent, entry.block) == (before.id, kind)
             and work.leads(entry.fold_scores)
         ):

@@ -161,7 +161,10 @@ def _planned(
         few = min(rows, _FIRST_ROWS)
         probed = replace(scoped, plan=everything.model_copy(update={"folds": 1, "rows": few}))
         with open_harness(probed, train_dir, store) as harness:
-            probe = harness.evaluate(solution, seconds=lambda: budget.wall_clock * _FIRST_SHARE)
+            # A postprocess would be fitted on other folds, of which there are none.
+            probe = harness.evaluate(
+                replace(solution, postprocess=None), seconds=lambda: budget.wall_clock * _FIRST_SHARE
+            )
         scale = static_cost(solution, task) / static_cost(solution, task.model_copy(update={"rows": few}))
         first = plan(_seconds_per_fit(probe) * scale, fewer=True)
         plain = probe if probe.status == "timeout" else None  # all folds would take longer still

@@ -112,8 +112,11 @@ def nested_scores(harness: Harness, stack: np.ndarray, weigh: Weigh, means: Sequ
 
 
 def _gain(harness: Harness, rows: np.ndarray, predictions: np.ndarray) -> float:
-    """By the metric; where this judges labels, by the likelihood of the classes: labels are chosen from the average."""
-    if harness.metric.needs == "label" or harness.metric.name == "log_loss":
+    """By the metric; by the likelihood of the classes where this judges labels, which are chosen from the average.
+
+    Of several classes, too: to rank the rows by each of them takes as long as a fit, hundreds of times.
+    """
+    if harness.metric.needs == "label" or harness.metric.name == "log_loss" or harness.task.type == "multiclass":
         chances = predictions[np.arange(len(rows)), harness.y[rows].astype(int)]
         return float(np.mean(np.log(np.clip(chances, LEAST_CHANCE, 1.0))))
     try:

@@ -13,6 +13,7 @@ __all__ = ["CONFIDENCE", "drawn", "interval", "resampled_scores", "score_interva
 
 CONFIDENCE = 0.95
 _MOST, _LEAST = 200, 100
+_MANY_COLUMNS, _LEAST_OF_MANY = 10, 30  # classes, or outputs, each of which takes as long as a score of two classes
 _FEWEST_CLUSTERS = 5  # of which the resamples of fewer are nearly all alike
 _WORK = 700_000  # rows that are resampled in all: some 2 s of a rank metric
 
@@ -44,7 +45,8 @@ def resampled_scores(holdout: Holdout, models: Sequence[Scored], most: int = _MO
         return np.empty((0, len(models)))
     draw = _draw(holdout, clusters)
     columns = max(len(holdout.task.classes) - 1, holdout.task.outputs)
-    count = min(most, max(_LEAST, int(_WORK / (len(holdout) * columns))))
+    least = _LEAST if columns < _MANY_COLUMNS else _LEAST_OF_MANY
+    count = min(most, max(least, int(_WORK / (len(holdout) * columns))))
     rows = (draw() for _ in range(count))
     with config_context(assume_finite=True, skip_parameter_validation=True):  # they were checked before
         scores = [[holdout.score_rows(model, drawn) for model in models] for drawn in rows]

@@ -48,7 +48,10 @@ def importance(subject: Subject) -> Outcome:
     if not losses:
         permuting = f"permuting {columns:,} column{'s' if columns > 1 else ''} takes some {number(needed)} s or more"
         return Outcome("not_run", f"{permuting}, {number(allowed)} s were left; raise budget.wall_clock")
-    return _outcome(subject, before, np.stack(losses, axis=1))
+    repeats = [each for each in losses if not np.isnan(each).all()]  # without those whose rows are all of one class
+    if not repeats:
+        return Outcome("not_run", f"{subject.task.metric} is not defined on so few rows")
+    return _outcome(subject, before, np.stack(repeats, axis=1))
 
 
 def _expected_seconds(subject: Subject, columns: int) -> float:

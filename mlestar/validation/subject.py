@@ -21,11 +21,11 @@ from mlestar.validation.bootstrap import resampled_scores, score_interval
 from mlestar.validation.holdout import Holdout, Scored, sample_rows
 from mlestar.validation.served import ServedModel
 
-__all__ = ["JUDGED", "PLAIN", "TRIVIAL", "Source", "Subject"]
+__all__ = ["JUDGED", "PLAIN", "SINGLE_ROWS", "TRIVIAL", "Source", "Subject"]
 
 JUDGED, TRIVIAL, PLAIN = "judged", "trivial", "plain"
 _SAMPLED_ROWS = 500  # on which the effect of odd input is measured
-_SINGLE_ROWS, _SINGLE_CALLS, _FEWEST_CALLS, _SINGLE_SECONDS = 20, 100, 5, 2.0
+SINGLE_ROWS, _SINGLE_CALLS, _FEWEST_CALLS, _SINGLE_SECONDS = 20, 100, 5, 2.0
 _LEAST_SECONDS, _MOST_SECONDS = 3.0, 3600.0
 
 
@@ -183,11 +183,14 @@ class Subject:
 
     @cached_property
     def single_calls(self) -> tuple[np.ndarray, list[Predictions]]:
-        """Positions within the sample, and predictions for each in a call of its own; some rows, over and over."""
+        """Positions within the sample, and predictions for each in a call of its own; some rows, over and over.
+
+        The first `SINGLE_ROWS` are of rows that differ, and as many as that where seconds play no part.
+        """
         allowed = self.source.allowance(_SINGLE_SECONDS)
         deadline = time.monotonic() + min(allowed, _SINGLE_SECONDS)  # more calls only measure the latency better
-        rows = np.arange(_SINGLE_CALLS) % min(_SINGLE_ROWS, len(self.sample))
-        fewest = _SINGLE_ROWS if isinf(allowed) else _FEWEST_CALLS
+        rows = np.arange(_SINGLE_CALLS) % min(SINGLE_ROWS, len(self.sample))
+        fewest = SINGLE_ROWS if isinf(allowed) else _FEWEST_CALLS
         found: list[Predictions] = []
         for row in rows:
             if len(found) >= fewest and time.monotonic() > deadline:

@@ -23,6 +23,7 @@ DAYS = st.lists(st.dates(datetime.date(1990, 1, 1), datetime.date(2060, 12, 31))
         (["02/03/2021", "03/03/2021"], False),  # who knows; pandas reads the month first
         (["2-3-21 11:30", "25-3-21 9:15"], True),
         (["2021-03-25", "2021-03-02"], False),
+        (["98-12-31", "02-03-21"], False),
         (["25 March 2021", "2 March 2021"], False),
         (["10.2.0.1", "10.2.0.7"], False),
         ([], False),

@@ -12,7 +12,7 @@ import pytest
 
 from mlestar.data import Task
 from mlestar.data.infer import infer_task
-from mlestar.data.roles import reads_as_dates, reads_as_numbers
+from mlestar.data.roles import detect_role, reads_as_dates, reads_as_numbers
 from mlestar.data.sources import read_table
 from mlestar.errors import DataError, MlestarError, SpecError
 from mlestar.spec import Scope
@@ -301,6 +301,19 @@ def test_too_few_rows_are_refused(small: pd.DataFrame, scope: MakeScope) -> None
 )
 def test_numbers_written_as_text(values: list[str | None], expected: bool) -> None:
     assert reads_as_numbers(pd.Series(values, dtype=str)) is expected
+
+
+@pytest.mark.parametrize(
+    ("written", "role"),
+    [
+        ("这家餐厅的菜很好吃服务员也很热情{}次", "text"),
+        ("この映画はとても面白かったです{}回", "text"),
+        ("北京{}", "categorical"),
+        ("Acme Corp {}", "categorical"),
+    ],
+)
+def test_prose_needs_no_spaces(written: str, role: str) -> None:
+    assert detect_role(pd.Series([written.format(number) for number in range(50)], dtype="str"), "string")[0] == role
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,22 @@ def test_many_groups_are_kept_whole_and_have_their_shares_of_the_classes(bench_d
     assert held_out.mean() == pytest.approx(0.2, abs=0.01)
 
 
+@pytest.mark.parametrize("splitter", ["group", "stratified_group"])
+def test_a_group_of_most_rows_is_not_held_out(splitter: Any) -> None:
+    groups = np.r_[np.zeros(900), 1 + np.arange(100) // 5]
+    y = np.random.default_rng(0).integers(0, 2, 1000)
+    for seed in range(5):
+        assert split_holdout(y, splitter=splitter, fraction=0.2, seed=seed, groups=groups).sum() < 200
+
+
+def test_groups_of_unequal_size_make_folds_of_equal_size_that_differ_between_repeats() -> None:
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(60), 1 + random.lognormal(2.5, 1, 60).astype(int))
+    folds = make_folds(np.zeros(len(groups)), splitter="group", folds=5, repeats=3, groups=groups)
+    assert all(np.ptp(np.bincount(each)) < 0.05 * len(groups) for each in folds)
+    assert (folds[0] == folds[1]).mean() < 0.6
+
+
 @pytest.mark.parametrize(
     ("groups", "fraction", "held"), [(4, 0.1, 1), (6, 0.05, 1), (3, 0.1, 1), (9, 0.2, 2), (2, 0.2, 1)]
 )

@@ -40,6 +40,13 @@ def test_folds_on_some_rows_keep_to_the_same_rows_and_to_their_split() -> None:
         assert after.digest != before.digest
 
 
+def test_some_rows_have_enough_of_a_rare_class() -> None:
+    y = (np.arange(200_000) % 10_000 == 0).astype(int)
+    rows = some_rows(y, 5_000, TASK)
+    assert y[rows].sum() == 20
+    assert 5_000 <= len(rows) <= 5_020
+
+
 @pytest.mark.parametrize("count", [30, 200, 500])
 def test_some_rows_have_the_classes_and_the_values_of_all(count: int) -> None:
     y = load_breast_cancer(return_X_y=True)[1]

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.sparse import csr_matrix
 from scipy.stats import skew
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 from sklearn.metrics import f1_score
 
@@ -21,6 +24,8 @@ from mlestar.recipes.clean_standard import clean
 from mlestar.recipes.combine_geometric import combine as combine_geometric
 from mlestar.recipes.combine_weighted import combine as combine_weighted
 from mlestar.recipes.encode_native import encode as encode_native
+from mlestar.recipes.encode_target import encode as encode_target
+from mlestar.recipes.encode_tfidf import encode as encode_tfidf
 from mlestar.recipes.features_arithmetic import features as arithmetic
 from mlestar.recipes.features_crosses import features as crosses
 from mlestar.recipes.features_dates import features as calendar
@@ -28,11 +33,15 @@ from mlestar.recipes.features_geography import features as geography
 from mlestar.recipes.features_history import features as history
 from mlestar.recipes.features_neighbours import features as neighbours
 from mlestar.recipes.features_screening import features as screening
+from mlestar.recipes.features_text import features as components
 from mlestar.recipes.features_untrended import features as untrended
 from mlestar.recipes.features_winsorising import features as winsorising
+from mlestar.recipes.join_tables import join
+from mlestar.recipes.model_extra_trees import model as extra_trees
 from mlestar.recipes.model_linear_lightgbm import model as trending
-from mlestar.recipes.parts import CategoryNumbers
+from mlestar.recipes.parts import CategoryNumbers, Tfidf
 from mlestar.recipes.postprocess_clip import postprocess as clip
+from mlestar.recipes.postprocess_threshold import counted
 from mlestar.recipes.postprocess_threshold import postprocess as threshold
 from mlestar.recipes.target_log1p import target as log_target
 from mlestar.recipes.target_yeo_johnson import target as power_target
@@ -251,3 +260,96 @@ def test_a_category_that_training_never_had_a_value_of_is_numbered_as_unseen() -
     train, new = (pd.DataFrame({"promotion": values}).astype("category") for values in ([None] * 3, ["a", "b", None]))
     numbers = CategoryNumbers(unseen=-1).fit(train).transform(new)
     assert numbers.ravel().tolist() == pytest.approx([-1, -1, np.nan], nan_ok=True)
+
+
+def test_a_column_of_long_texts_takes_no_more_than_they_do() -> None:
+    """Two thousand addresses, one of them a page long."""
+    texts = [f"https://example.org/{number}" for number in range(2000)]
+    table = pd.DataFrame({"url": pd.Categorical([*texts, "x" * 20_000])})
+    size = len(skops.io.dumps(CategoryNumbers().fit(table)))
+    assert size < 200_000
+    assert len(skops.io.dumps(Tfidf().fit([*texts, "x" * 20_000]))) < 500_000
+
+
+def test_a_saved_vocabulary_reads_the_same() -> None:
+    texts = ["grüße aus ulm", "日本語 の 文", "plain words", "plain 🎈 text"]
+    fitted = Tfidf(analyzer="char_wb", ngram_range=(1, 3)).fit(texts)
+    content = skops.io.dumps(fitted)
+    again = skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
+    assert again.vocabulary_ == fitted.vocabulary_
+    assert (again.transform(texts) != fitted.transform(texts)).nnz == 0
+
+
+def test_texts_with_dates_and_no_number_keep_the_dates() -> None:
+    table = pd.DataFrame({"when": pd.date_range("2024-01-01", periods=50), "text": ["same words"] * 50})
+    table["text"] = table["text"].astype("string")
+    encoded = encode_tfidf(context(text=("text",), dates=("when",))).fit_transform(
+        calendar(context()).fit_transform(table)
+    )
+    assert len(np.unique(csr_matrix(encoded).toarray(), axis=0)) == 50
+
+
+@pytest.mark.parametrize(
+    "texts", [["a b c d", "c d e f"], [None, None], ["Ada Lovelace", "Alan Turing"]], ids=["letters", "none", "names"]
+)
+def test_texts_without_common_words_are_encoded(texts: list[str | None]) -> None:
+    table = pd.DataFrame({"text": pd.Series(texts, dtype="string"), "x": [0.0, 1.0]})
+    ctx = context(text=("text",))
+    assert np.isfinite(csr_matrix(encode_tfidf(ctx, character_ngrams=0).fit_transform(table)).data).all()
+    assert components(ctx, character_ngrams=0).fit_transform(table).shape[0] == 2
+
+
+def test_numbers_beyond_single_precision_are_missing() -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame({"debt": random.uniform(1, 10, 400), "income": random.uniform(1, 10, 400)})
+    y = (table["debt"] / table["income"]).to_numpy()
+    odd = table.assign(debt=np.where(table.index == 0, 1e300, table["debt"]))
+    ctx = context(numeric=("debt", "income"))
+    steps = [clone(clean(ctx)), arithmetic(ctx, most=2), extra_trees(ctx)]
+    features = steps[1].fit(steps[0].fit_transform(odd), y)
+    model = steps[2].fit(features.transform(steps[0].transform(odd)), y)
+    new = table.assign(income=np.where(table.index == 1, 1e-40, table["income"]))
+    assert np.isfinite(model.predict(features.transform(steps[0].transform(new)))).all()
+
+
+def test_what_is_the_same_everywhere_is_kept_where_there_is_nothing_else() -> None:
+    table = pd.DataFrame({"x": [1.0, 1.0, 1.0]})
+    assert list(clean(context(numeric=("x",))).fit_transform(table)) == ["x"]
+
+
+def test_the_target_of_some_of_the_classes_can_be_encoded() -> None:
+    """The first rows in the order of time need not have all of them."""
+    table = pd.DataFrame({"town": pd.Categorical(["Ulm", "Bonn"] * 30)})
+    encode = encode_target(context(task="multiclass", classes=(0, 1, 2), categorical=("town",)), keep_codes=False)
+    found = encode.fit(table, np.where(table["town"] == "Ulm", 2, 0)).transform(table)
+    assert np.ptp(found) > 0.9
+
+
+def test_crosses_are_found_where_rows_share_an_index() -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame({name: random.choice(list("ab"), 800) for name in ("left", "right")}).astype("category")
+    y = (table["left"] == table["right"]).to_numpy().astype(float)
+    table.index = np.arange(800) // 2
+    assert crosses(context(categorical=("left", "right"))).fit(table, y).pairs_ == [("left", "right")]
+
+
+def test_joined_columns_do_not_take_each_others_names() -> None:
+    seats = pd.DataFrame({"rows": ["A", "B", "B"], "price": [1.0, 2.0, 3.0], "price_sum": ["low", "high", "high"]})
+    seats.index = pd.Index(["x", "y", "y"], name="flight")
+    block = join(context(tables={"seats": seats}, lookups=(), keys=("flight",)))
+    found = block.fit_transform(pd.DataFrame({"flight": ["y", "z"]}))
+    assert found["seats_rows"].tolist() == [2.0, 0.0]
+    assert found["seats_price_sum"].tolist()[0] == 5.0
+    assert found[["seats_rows_commonest", "seats_price_sum_commonest"]].iloc[0].tolist() == ["B", "high"]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.sampled_from(["accuracy", "balanced_accuracy", "f1_macro", "mcc", "quadratic_kappa"]),
+    arrays(int, 60, elements=st.integers(0, 3)),
+    arrays(int, 60, elements=st.integers(0, 3)),
+)
+def test_a_counted_score_is_the_score(metric: str, y: np.ndarray, labels: np.ndarray) -> None:
+    assume(set(labels) <= set(y))
+    block = threshold(context(task="multiclass", metric=metric, classes=(0, 1, 2, 3)))
+    assert counted(block.score, y, labels, 4) == pytest.approx(block.score(y, labels), abs=1e-12, nan_ok=True)

@@ -252,6 +252,32 @@ def test_several_fits_of_a_member_are_averaged(
     assert np.allclose(probabilities(Solution(members, combine, fits=3)), np.mean(once, axis=0))
 
 
+def test_a_program_cross_fits_on_few_groups_and_where_the_first_rows_are_of_one_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random, rows = np.random.default_rng(0), 240
+    table = pd.DataFrame({"amount": random.normal(size=rows), "shop": np.arange(rows) // 80, "day": np.arange(rows)})
+    table["y"] = np.where((table["amount"] > 0.5) & (table["day"] > 100), "yes", "no")
+    columns = (
+        Column(name="amount", storage="number", role="numeric"),
+        Column(name="shop", storage="number", role="group"),
+        Column(name="day", storage="number", role="numeric"),
+        Column(name="y", storage="string", role="target"),
+    )
+    task = TASK.model_copy(update={"columns": columns, "folds": 5})
+    solution = Solution(
+        (_member("hist_gradient_boosting", "ordinal"),), None, find_recipe("postprocess", "threshold").block()
+    )
+    for update, groups in (
+        ({"group": "shop", "splitter": "group"}, [table["shop"]]),
+        ({"time": "day", "splitter": "time"}, []),
+    ):
+        program = render(solution, task.model_copy(update=update))
+        module = _module(program, tmp_path / f"{update['splitter']}.py", monkeypatch)
+        predicted = module.Solution().fit(table, table["y"], *groups).predict(table)
+        assert (predicted == table["y"]).mean() > 0.9
+
+
 def test_a_fit_leaves_the_threads_of_its_process_as_they_were(churn: Task, bench_data: Path, tmp_path: Path) -> None:
     members = tuple(_member("lightgbm", encode, n_estimators=5) for encode in ("ordinal", "target"))
     solution = Solution(members, find_recipe("combine", "weighted").block({"weights": (0.5, 0.5)}))

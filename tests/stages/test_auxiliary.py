@@ -172,7 +172,7 @@ def test_a_table_that_was_fitted_is_saved_without_the_rows_that_made_it() -> Non
     loaded.__setstate__(state)
     pd.testing.assert_frame_equal(loaded.transform(rows), fitted.transform(rows))
     assert fitted.transform(rows)["days_rows"].tolist() == [2.0, 0.0, 1.0, 0.0]
-    assert fitted.transform(rows)["days_kind"].tolist()[0] == "y"
+    assert fitted.transform(rows)["days_kind_commonest"].tolist()[0] == "y"
 
 
 def test_a_key_that_occurs_nowhere_is_refused(bikes: Path, tmp_path: Path) -> None:

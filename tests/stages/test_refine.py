@@ -38,6 +38,7 @@ def test_a_variant_that_leads_on_the_folds_of_its_ablation_is_tried_on_the_other
     assert after[0]["fold_scores"][: len(linear["fold_scores"])] == linear["fold_scores"]
     [first, *_] = read_json(refined / "history.json")["refinements"]
     assert (first["block"], first["after"], first["accepted"]) == ("model", linear["id"], True)
+    _assert_nothing_is_tried_twice(refined)
 
 
 def test_a_block_that_only_harms_is_left_out(search: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
@@ -65,6 +66,26 @@ def test_a_block_that_only_harms_is_left_out(search: Callable[..., dict[str, Any
         each for each in read_json(refined / "history.json")["refinements"] if each["block"] == "features"
     ]
     assert (refinement["after"], refinement["accepted"]) == (without["id"], True)
+    _assert_nothing_is_tried_twice(refined)
+
+
+@pytest.mark.slow
+def test_a_plan_that_leads_on_the_first_folds_is_tried_once(
+    search: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """Given up again, it was taken up again, as often as the budget allowed."""
+    found = search(
+        tmp_path,
+        "sklearn:breast_cancer",
+        task={"target": "target", "metric": "roc_auc"},
+        budget={"evaluations": 150},
+        pipeline={"branches": 1, "outer_steps": 1, "inner_steps": 1},
+    )
+    ablated, refined = tmp_path / "ablated", tmp_path / "refined"
+    step = {**found, "branch": 0, "step": 1}
+    run_stage("ablate", {**step, "candidates_dir": tmp_path / "candidates", "ablated_dir": ablated})
+    run_stage("refine", {**step, "candidates_dir": ablated, "refined_dir": refined})
+    _assert_nothing_is_tried_twice(refined)
 
 
 @pytest.mark.slow
@@ -92,3 +113,9 @@ def test_refinement_goes_round_the_models(search: Callable[..., dict[str, Any]],
     for each in refinements:
         if each["accepted"]:
             assert candidates[each["after"]]["score"] < candidates[each["before"]]["score"]
+    _assert_nothing_is_tried_twice(refined)
+
+
+def _assert_nothing_is_tried_twice(refined: Path) -> None:
+    tried = [plan["id"] for each in read_json(refined / "history.json")["refinements"] for plan in each["plans"]]
+    assert len(set(tried)) == len(tried)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from mlestar.files import read_json
@@ -29,6 +30,25 @@ def test_the_plain_baseline_has_a_score_where_the_metric_refuses_what_its_model_
     assert scope["plain"]["status"] == "ok"
     assert 0 < scope["plain"]["score"] < scope["baseline"]["score"]
     assert scope["seconds_per_evaluation"] > 0
+
+
+def test_of_a_large_table_a_few_rows_are_fitted_first_whatever_the_metric(tmp_path: Path) -> None:
+    """A prediction is clipped for rmsle, by what the other folds have; of a few rows there is one."""
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.normal(size=(40_000, 8)).round(3)).add_prefix("x")
+    table.assign(y=np.exp(table["x0"]).round(3)).to_csv(tmp_path / "train.csv", index=False)
+    spec = {
+        "apiVersion": "mlestar/v1",
+        "kind": "Scope",
+        "name": "many-rows",
+        "data": {"train": str(tmp_path / "train.csv")},
+        "task": {"target": "y", "metric": "rmsle"},
+        "budget": {"wall_clock": "30s"},
+    }
+    parts = {f"{name}_dir": str(tmp_path / name) for name in ("scope", "train", "holdout")}
+    run_stage("scope", {"spec": json.dumps(spec), "fingerprint": "0", "store": str(tmp_path / "store"), **parts})
+    scope = read_json(tmp_path / "scope" / "scope.json")
+    assert scope["plain"]["status"] == "ok"
 
 
 def test_changed_features_get_no_old_scores_whatever_the_fingerprint(bench_data: Path, tmp_path: Path) -> None:
