@@ -24,18 +24,25 @@ _ROLES = ("numeric", "categorical", "text", "dates")
 _REMEDY = "see that it is there, or name another as pipeline.{}"
 
 
-class Start(BaseModel):
-    """A solution of one model that a search may start from: the source of its blocks, by kind."""
+class _Source(BaseModel):
+    """A block."""
 
     name: str
-    blocks: dict[str, dict[str, str]]
+    source: str
+
+
+class Start(BaseModel):
+    """A solution of one model that a search may start from: its blocks, by kind."""
+
+    name: str
+    blocks: dict[str, _Source]
 
     @classmethod
     def of(cls, name: str, member: Mapping[str, Block]) -> Start:
         """A member of a solution."""
         return cls(
             name=name,
-            blocks={kind: {"name": block.name, "source": block.source} for kind, block in member.items()},
+            blocks={kind: _Source(name=block.name, source=block.source) for kind, block in member.items()},
         )
 
     def read(self) -> dict[str, Block]:
@@ -46,7 +53,7 @@ class Start(BaseModel):
         SolutionError
             When the source of one breaks the contract.
         """
-        return {kind: Block(kind, each["source"], each["name"]) for kind, each in self.blocks.items()}
+        return {kind: Block(kind, each.source, each.name) for kind, each in self.blocks.items()}
 
 
 class _Traits(BaseModel):
@@ -77,10 +84,10 @@ class _Traits(BaseModel):
         """How unlike two tasks are: orders of magnitude of their sizes, and what their columns are."""
         if (self.type == "regression") != (other.type == "regression"):
             return inf
-        if (self.shares["text"] > 0) != (other.shares["text"] > 0):
+        if (self.shares.get("text", 0.0) > 0) != (other.shares.get("text", 0.0) > 0):
             return inf
         sizes = [abs(log10(getattr(self, name) / getattr(other, name))) for name in ("rows", "columns")]
-        shares = sum(abs(self.shares[role] - other.shares[role]) for role in _ROLES)
+        shares = sum(abs(self.shares.get(role, 0.0) - other.shares.get(role, 0.0)) for role in _ROLES)
         differing = [getattr(self, name) != getattr(other, name) for name in ("type", "metric", "splitter")]
         return sum(sizes) + shares + 0.25 * sum(differing)
 

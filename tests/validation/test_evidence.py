@@ -58,6 +58,19 @@ def test_importance_that_the_budget_does_not_allow_is_not_run(with_noise: Any, p
     assert "columns" not in found["evidence"]
 
 
+def test_importance_is_known_where_a_resample_has_no_row_of_the_rare_class(
+    split: Split, program: Any, outcome: Outcome
+) -> None:
+    frame = read_table("sklearn:breast_cancer")
+    rare = frame["target"] == "malignant"
+    frame = pd.concat([frame[~rare], frame[rare].head(6)], ignore_index=True)
+    rows = split(frame, "target", metric="roc_auc")
+    found = outcome("importance", rows, program(rows.task))
+    assert found["status"] == "pass"
+    assert 0 < found["evidence"]["repeats"] < 5
+    assert len(found["evidence"]["columns"]) == len(rows.task.features)
+
+
 def test_scores_over_time_cover_the_holdout_in_its_order(
     split: Split, program: Any, verdict_on: Callable[..., Verdict], bench_data: Path
 ) -> None:
