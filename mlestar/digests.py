@@ -6,11 +6,15 @@ import functools
 import hashlib
 import json
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["digest", "file_digest", "library_digest", "modelling_versions"]
+__all__ = ["RECIPES_OF_OTHERS", "digest", "file_digest", "library_digest", "modelling_versions"]
+
+RECIPES_OF_OTHERS = "mlestar.recipes"
+"""The group of entry points by which other distributions add recipes."""
 
 
 def digest(content: Any) -> str:
@@ -45,7 +49,7 @@ def modelling_versions() -> dict[str, str]:
 
 @functools.cache
 def library_digest() -> str:
-    """SHA-256 over the source of this library, templates included, and the versions of the modelling libraries.
+    """SHA-256 over this library's source, its templates, added recipes, and the versions of the modelling libraries.
 
     Two equal digests run the same code, so that what a stage made under one may be reused under the other.
     Components and pipelines do not count, which lie inside the package only where it is installed from a wheel: an
@@ -55,4 +59,6 @@ def library_digest() -> str:
     sources = {path.relative_to(root): path for path in root.rglob("*") if path.suffix in _SOURCES}
     counted = [name for name in sorted(sources) if name.parts[0] not in _APART]
     code = [[name.as_posix(), file_digest(sources[name])] for name in counted]
-    return digest([code, modelling_versions()])
+    found = (find_spec(each.module) for each in entry_points(group=RECIPES_OF_OTHERS))
+    added = sorted(file_digest(Path(each.origin)) for each in found if each and each.origin)
+    return digest([code, added, modelling_versions()])

@@ -32,7 +32,8 @@ def predict(
         raise MlestarError(f"{out}: is a folder; name the file to write, such as {out / 'predictions.csv'}")
     with start_server(1) as server:
         rows = predict_table(_model_directory(model), data, out, connect(server.address), unblessed=unblessed)
-    tell(f"wrote {rows} predictions to {out}", rows=rows, places={"predictions": out.absolute()})
+    if out.is_file() and not out.is_symlink():  # else it may be standard output, where predictions stand alone
+        tell(f"wrote {rows} predictions to {out}", rows=rows, places={"predictions": out.absolute()})
 
 
 def _model_directory(path: Path) -> Path:

@@ -107,7 +107,7 @@ class _Inferring:
             splitter=splitter,
             folds=folds,
             repeats=repeats,
-            gap=self.scope.validation.gap,
+            gap=self._gap(),
             seed=self.scope.seed,
         )
         if not task.features:
@@ -116,6 +116,14 @@ class _Inferring:
             raise DataError("every feature has the same value in all rows; add columns that differ")
         self.warnings += suggestions(task, self.frame)
         return task, self.inferences, self.warnings
+
+    def _gap(self) -> int:
+        gap = self.scope.validation.gap
+        if gap and not self.spec.time:
+            raise self.source.error(
+                "validation.gap", "means nothing without an order of time; set task.time, or remove it"
+            )
+        return gap
 
     def _infer(self, field: str, value: Any, reason: str) -> None:
         self.inferences.append(Inference(field, value, reason))

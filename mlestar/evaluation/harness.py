@@ -292,7 +292,7 @@ class Harness:
         with (
             self._files.second_level(rows, known, new) as paths,
             self.workers.session(
-                self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
+                self.program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
             ) as session,
         ):
             return session.combine(*paths)
@@ -344,7 +344,7 @@ class Harness:
     def _fit_predict(self, solution: Solution, fold: Fold, limits: Limits) -> Record:
         train, target = self._files.training(fold)
         with self.workers.session(
-            self._program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
+            self.program(solution), seed=self.task.seed, threads=FIT_THREADS, limits=limits
         ) as session:
             fit = session.fit(train, target)
             predictions = session.predict(self._files.validation(fold))
@@ -373,7 +373,8 @@ class Harness:
             what = "class" if self.task.classes else "target"
             raise InvalidScore(f"predictions have {columns} column(s), expected {wanted}: one per {what}")
 
-    def _program(self, solution: Solution) -> str:
+    def program(self, solution: Solution) -> str:
+        """The program of a solution, as it is evaluated."""
         return self._rendered(solution)[0]
 
     def _rendered(self, solution: Solution) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlestar.digests import RECIPES_OF_OTHERS
 from mlestar.errors import SolutionError
 from mlestar.recipes.recipe import Recipe, Settings
 from mlestar.recipes.space import Parameter
@@ -26,9 +27,8 @@ from mlestar.solution.source import Module
 if TYPE_CHECKING:
     from mlestar.data import Task
 
-__all__ = ["ENTRY_POINTS", "catalogue", "find_recipe", "knows_recipe", "load_recipe", "null_recipe", "recipes_for"]
+__all__ = ["catalogue", "find_recipe", "knows_recipe", "load_recipe", "null_recipe", "recipes_for"]
 
-ENTRY_POINTS = "mlestar.recipes"
 _PARTS = "mlestar.recipes.parts"
 _NULLS = {"join": ("none",), "clean": ("minimal",), "encode": ("ordinal",), "model": ("logistic", "ridge")}
 
@@ -156,7 +156,7 @@ def _files() -> Iterator[Path]:
     for path in sorted(Path(__file__).parent.glob("*_*.py")):
         if path.stem.split("_")[0] in KINDS:
             yield path
-    for entry in entry_points(group=ENTRY_POINTS):
+    for entry in entry_points(group=RECIPES_OF_OTHERS):
         specification = find_spec(entry.module)
         if specification is None or specification.origin is None:
             raise SolutionError(

@@ -30,6 +30,7 @@ __all__ = [
     "as_text",
     "categories_as_codes",
     "filled",
+    "in_one_spelling",
     "in_single_precision",
     "is_small",
     "joined",
@@ -83,7 +84,9 @@ class TypedColumns(TransformerMixin, BaseEstimator):
             return pd.to_datetime(column, errors="coerce", format="mixed", utc=True).dt.tz_localize(None)
         if role == "categorical":
             is_held = pd.api.types.is_numeric_dtype(column) or column.dtype == "str"
-            return (column if is_held else column.astype("str").where(column.notna())).astype("category")
+            return in_one_spelling(
+                (column if is_held else column.astype("str").where(column.notna())).astype("category")
+            )
         return column.astype("string")
 
 
@@ -123,6 +126,20 @@ class CategoryNumbers(TransformerMixin, BaseEstimator):
         if pd.api.types.is_numeric_dtype(categories):
             return categories.to_numpy()
         return pd.util.hash_array(categories.to_numpy(dtype=object))
+
+
+def in_one_spelling(column):
+    """Categories among which 1.0 is 1, and TRUE is True: where a file has gaps, pandas writes the one for the other."""
+    categories = column.cat.categories
+    if pd.api.types.is_numeric_dtype(categories):
+        return column
+    spelled = categories.str.replace(r"^([-+]?\d+)\.0+$", r"\1", regex=True)
+    spelled = spelled.where(~spelled.str.lower().isin(["true", "false"]), spelled.str.capitalize())
+    if spelled.equals(categories):
+        return column
+    known = spelled.unique().sort_values()
+    codes = np.append(known.get_indexer(spelled), -1)[column.cat.codes]  # a missing one has the code -1
+    return pd.Series(pd.Categorical.from_codes(codes, known), index=column.index, name=column.name)
 
 
 def in_single_precision(numbers):

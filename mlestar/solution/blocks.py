@@ -153,15 +153,20 @@ def chain(blocks: Sequence[Block]) -> Block:
     kind = blocks[0].kind
     parts, signature, taken = ["from sklearn.pipeline import make_pipeline"], ["ctx"], set()
     calls: list[Call] = []
+    helpers: dict[str, str] = {}
     for block in blocks:
         function = f"{kind}_{block.name}"
-        parts.append(rename(block.source, {kind: function}))
+        own = {name: block.module.text(name) for name in block.module.definitions if name != kind}
+        other = {
+            name: f"{name}_of_{block.name}" for name, text in own.items() if helpers.setdefault(name, text) != text
+        }
+        parts.append(rename(block.source, {kind: function, **other}))
         arguments = ["ctx"]
         for name, value in block.parameters.items():
-            own = name if name not in taken else f"{block.name}_{name}"
-            taken.add(own)
-            signature += (["*"] if len(signature) == 1 else []) + [f"{own}={literal(value)}"]
-            arguments.append(f"{name}={own}")
+            parameter = name if name not in taken else f"{block.name}_{name}"
+            taken.add(parameter)
+            signature += (["*"] if len(signature) == 1 else []) + [f"{parameter}={literal(value)}"]
+            arguments.append(f"{name}={parameter}")
         calls.append(Call(f"{function}(", arguments))
     parts.append(
         f"def {bracketed(Call(f'{kind}(', signature), before=len('def '), after=1)}:\n"

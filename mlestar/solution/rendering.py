@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mlestar.data.task import Table, Task
-from mlestar.solution.blocks import MEMBER_KINDS, Block
+from mlestar.solution.blocks import KINDS, MEMBER_KINDS, Block
 from mlestar.solution.layout import LINE_LENGTH, Call, bracketed, literal, one_line, tuple_literal
 from mlestar.solution.solution import Solution
 from mlestar.solution.source import Import, rename
@@ -107,6 +107,7 @@ def render(
         time_is_text=any(column.name == task.time and column.storage == "string" for column in task.columns),
         group=task.group if solution.needs_out_of_fold else None,
         id=task.id,
+        id_is_read=task.id in features and task.storage[task.id] != "string",
         splitter=task.splitter,
         context=_context(layout, solution, task),
         roles=_ROLES.keys() & layout.fields,
@@ -133,9 +134,10 @@ class _Layout:
 
     def __init__(self, solution: Solution, task: Task, member_notes: Sequence[str] = ()) -> None:
         self.cells: list[dict[str, str]] = []
-        self._definitions = dict.fromkeys(_PROGRAM_NAMES, "")
-        self._bindings = {each.binding: each for each in _program_imports(solution, task)}
         functions = _functions(solution)
+        members = [f"member_{number}" for number in range(1, len(solution.members) + 1)]
+        self._definitions = dict.fromkeys((*_PROGRAM_NAMES, *KINDS, *functions, *members), "")
+        self._bindings = {each.binding: each for each in _program_imports(solution, task)}
         for function, block in functions.items():
             self.cells.append({"function": function, "name": block.name, "text": self._place(block, function)})
         names = {(block.kind, block.shape): function for function, block in functions.items()}
@@ -151,7 +153,7 @@ class _Layout:
 
         self.members = [
             {
-                "function": "pipeline" if single else f"member_{number}",
+                "function": "pipeline" if single else members[number - 1],
                 "title": _member_title(member, number, single),
                 "notes": textwrap.wrap(one_line(member_notes[number - 1]), _LONGEST_NOTE) if member_notes else [],
                 "pipeline": _pipeline({kind: call(block) for kind, block in member.items()}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from statistics import median
@@ -14,7 +15,7 @@ import numpy as np
 from mlestar.evaluation import Evaluation, Harness, Interrupted
 from mlestar.progress import emit
 from mlestar.recipes import RecipeProposer, plain_solution, static_cost
-from mlestar.solution import Solution, render
+from mlestar.solution import Solution
 from mlestar.stages.budget import FITS_SHARE, Spent, StageBudget
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.environment import cores, ending_early
@@ -85,7 +86,8 @@ class Branch:
         parent, block : str, optional
             Which candidate it came from, by changing which block.
         folds : int, optional
-            Run on so many folds, however it does; by default on all, unless it is hopeless after the first ones.
+            Run on so many folds, however it does; by default on all, unless it is hopeless after the first ones. In any
+            case it ends after these where it is another candidate in other words.
         required : bool
             Run it to its end whether it is affordable or not.
         """
@@ -99,7 +101,11 @@ class Branch:
             taken = self.budget.seconds - before
             if not self.budget.counted:  # the first folds have shown what a fit may take
                 longest, expected = max(longest, taken), max(expected, taken)
-            return None if required or folds is not None else self._reason_to_stop(solution, scores, taken)
+            if required:
+                return None
+            return self._repeated(solution, scores) or (
+                self._reason_to_stop(solution, scores, taken) if folds is None else None
+            )
 
         self._emit("evaluating", name=name)
         try:
@@ -155,8 +161,13 @@ class Branch:
             each.seconds / (len(each.fold_scores) + (each.status == "timeout")) / each.cost
             for each in self._measured(solution) or [each for each in self._measured() if each.status != "timeout"]
         ]
-        plain = self.scoped.seconds_per_evaluation / static_cost(plain_solution(task), task)
-        return median(rates or [plain]) * static_cost(solution, task)
+        return median(rates or [self._plain_rate]) * static_cost(solution, task)
+
+    @cached_property
+    def _plain_rate(self) -> float:
+        """Seconds that a fit of the plain baseline took, by its static cost."""
+        task = self.scoped.task
+        return self.scoped.seconds_per_evaluation / static_cost(plain_solution(task), task)
 
     def _measured(self, like: Solution | None = None) -> list[Candidate]:
         """Candidates of which it is known what a fit takes, all or those with the same model."""
@@ -228,6 +239,19 @@ class Branch:
             return f"no better than the best candidate with the same model on any of the first {len(scores)} folds"
         return None
 
+    def _repeated(self, solution: Solution, scores: Sequence[float]) -> str | None:
+        """Whether it seems to predict as another one with the same model: a change of a block need not change anything.
+
+        Labels may well be as often right and be others.
+        """
+        if self.harness.metric.needs == "label":
+            return None
+        model = solution.blocks["model"].name
+        others = (each for each in self.candidates.entries if each.status == "ok" and each.id != solution.id)
+        alike = (each for each in others if each.recipes["model"] == model)
+        same = next((each for each in alike if each.fold_scores[: len(scores)] == list(scores)), None)
+        return f"on each of the first {len(scores)} folds it scores what {same.name!r} does" if same else None
+
     def is_far_behind(self, candidate: Candidate) -> bool:
         """Whether another model would be given up with these scores, by what is the best candidate now."""
         return self._share_of_lead(candidate.fold_scores) < self._least_share
@@ -277,7 +301,7 @@ class Branch:
             order=1 + max((each.order for each in self.candidates.entries), default=-1),
             elapsed=round(self._elapsed(), 3),
         )
-        self.candidates.add(evaluation, entry, render(solution, self.scoped.task))
+        self.candidates.add(evaluation, entry, self.harness.program(solution))
         known = [each.score for each in self.candidates.entries if each.status == "ok" and each.score is not None]
         best = max(known, key=lambda score: self.harness.gain(score, 0.0), default=None)
         self._emit(

@@ -40,7 +40,7 @@ _FIT_SHARE, _AFTER_FIT = (
     2.5,
 )  # of what is left, or all but these seconds, to compare with the judged model and report
 _LATE = 0.02  # of the wall clock, that the fit may end late: without it, the model lacks the holdout's rows
-_TESTS_SECONDS, _REPORT_SECONDS = 30.0, 1.5  # of what is left after that: the tests at most, and the report
+_TESTS_SECONDS, _REPORT_SECONDS = 30.0, 0.8  # of what is left after that: the tests at most, and the report
 _PREDICT_SECONDS = 60.0
 _COMPARED_ROWS = 5000
 
@@ -214,12 +214,12 @@ def _disagreement(
     sides are too few in a small holdout to tell that from a model that is another one.
     """
 
-    def predict(model: Path, features: Path) -> np.ndarray:
+    def predict(directory: Path, *tables: Path) -> list[np.ndarray]:
         limits = Limits(seconds=_PREDICT_SECONDS, memory_mb=memory_limit_mb())
         with workers.session(program, seed=scoped.task.seed, threads=FIT_THREADS, limits=limits) as session:
-            session.load(model)
-            values = session.predict(features).values
-        return np.asarray(values).reshape(len(values), -1)
+            session.load(directory / MODEL_FILE)
+            found = [np.asarray(session.predict(each).values) for each in tables]
+        return [each.reshape(len(each), -1) for each in found]
 
     out_of_fold = _out_of_fold(read_program(program), model_dir)
     rows = np.flatnonzero(np.isfinite(out_of_fold).all(axis=1))
@@ -227,12 +227,12 @@ def _disagreement(
     with private_folder() as scratch:
         seen = scratch / "features.arrow"
         write_arrow(read_arrow(train_dir / "features.arrow"), seen, rows=rows)
-        known = [predict(each / MODEL_FILE, seen) for each in (model_dir, final_dir)]
-    allowed = _MOST_DISAGREEMENT * (expected := np.abs(out_of_fold[rows] - known[0]).mean())
-    judged, final = (predict(each / MODEL_FILE, holdout_dir / "features.arrow") for each in (model_dir, final_dir))
+        tables = seen, holdout_dir / "features.arrow"
+        (judged_seen, judged), (final_seen, final) = (predict(each, *tables) for each in (model_dir, final_dir))
+    allowed = _MOST_DISAGREEMENT * (expected := np.abs(out_of_fold[rows] - judged_seen).mean())
     if (found := np.abs(judged - final).mean()) <= allowed:
         return []
-    if scoped.task.splitter == "time" and np.abs(known[0] - known[1]).mean() <= allowed:
+    if scoped.task.splitter == "time" and np.abs(judged_seen - final_seen).mean() <= allowed:
         truth = _truth(scoped.task, holdout_dir)
         if np.square(final - truth).mean() < np.square(judged - truth).mean():
             return []

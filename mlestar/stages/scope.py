@@ -287,7 +287,7 @@ def _dearest_start(task: Task, branches: int) -> float:
     """The largest static cost of the solutions that the branches start from."""
     proposers = (RecipeProposer(task, seed=task.seed, branch=each, branches=branches) for each in range(branches))
     solutions = [next(each.starts()).solution for each in proposers]
-    return max(static_cost(each, task) * (task.folds + 1 if each.needs_out_of_fold else 1) for each in solutions)
+    return max(static_cost(each, task) for each in solutions)
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:

@@ -69,6 +69,7 @@ def validate(
                 program=program,
                 model=model_dir / MODEL_FILE,
                 rows=facts["fit_rows"],
+                fit_seconds=facts["fit_seconds"],
                 score=facts["score"],
                 plain_program=render_program(plain_solution(scoped.task), scoped.task),
                 train_dir=train_dir,

@@ -14,7 +14,7 @@ import pandas as pd
 
 from mlestar.data.tables import read_arrow, write_arrow
 from mlestar.data.task import Task
-from mlestar.evaluation import InvalidScore, Limits, Phase, Predictions, Workers, insisting
+from mlestar.evaluation import CandidateFailure, InvalidScore, Limits, Phase, Predictions, Workers, insisting
 from mlestar.evaluation.folds import read_target
 from mlestar.spec import Scope
 from mlestar.validation.bootstrap import resampled_scores, score_interval
@@ -27,6 +27,7 @@ JUDGED, TRIVIAL, PLAIN = "judged", "trivial", "plain"
 _SAMPLED_ROWS = 500  # on which the effect of odd input is measured
 SINGLE_ROWS, _SINGLE_CALLS, _FEWEST_CALLS, _SINGLE_SECONDS = 20, 100, 5, 2.0
 _LEAST_SECONDS, _MOST_SECONDS = 3.0, 3600.0
+_SURELY = 0.8  # of what a fit is likely to take; with less, it would be cut off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,8 @@ class Source:
         Its state, fitted on the training rows.
     rows : int
         How many of the training rows that is: all, where there was the time.
+    fit_seconds : float
+        What that fit took.
     score : float
         Its cross-validated score.
     plain_program : str
@@ -66,6 +69,7 @@ class Source:
     program: str
     model: Path
     rows: int
+    fit_seconds: float
     score: float
     plain_program: str
     train_dir: Path
@@ -223,8 +227,11 @@ class Subject:
         ------
         CandidateFailure
         """
+        source, limits = self.source, self.source.limits(share)
+        needed = source.fit_seconds * len(rows) / source.rows
+        if limits.seconds < needed * _SURELY:
+            raise CandidateFailure("timeout", f"{limits.seconds:.1f} s were left for a fit of some {needed:.1f} s")
         self.served.close()  # it holds a core, perhaps the only one
-        source = self.source
         table = read_arrow(source.train_dir / "target.arrow").iloc[rows].reset_index(drop=True)
         if target is not None:
             names = [name for name in table if str(name).startswith("target")]
@@ -232,7 +239,6 @@ class Subject:
         features, targets = source.scratch / "refit-features.arrow", source.scratch / "refit-target.arrow"
         write_arrow(source.train_features, features, rows=rows)
         write_arrow(table, targets)
-        limits = source.limits(share)
 
         def work() -> tuple[Predictions, float]:
             with source.workers.session(

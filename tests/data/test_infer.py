@@ -234,6 +234,7 @@ def test_a_rare_class_limits_the_folds(small: pd.DataFrame, scope: MakeScope) ->
         ({"target": "sold", "positive": "Ja"}, "task.positive: 'Ja' is not in the target; use 'No' or 'Yes'"),
         ({"target": "price", "positive": 1}, "task.positive: a regression task has no positive class; remove it"),
         ({"target": "price", "text": ["age"]}, "task.text: 'age' holds no text but a number; remove it here"),
+        ({"target": "price", "validation": {"gap": 24}}, "validation.gap: means nothing without an order of time"),
         ({"target": "price", "time": "size", "group": "age"}, "rows cannot be split by time and by group at once"),
         ({"target": "price", "constraints": {"forbidden_features": ["price"]}}, "'price' is the target"),
         (

@@ -353,3 +353,16 @@ def test_a_counted_score_is_the_score(metric: str, y: np.ndarray, labels: np.nda
     assume(set(labels) <= set(y))
     block = threshold(context(task="multiclass", metric=metric, classes=(0, 1, 2, 3)))
     assert counted(block.score, y, labels, 4) == pytest.approx(block.score(y, labels), abs=1e-12, nan_ok=True)
+
+
+def test_categories_are_the_same_whether_or_not_a_gap_has_made_floats_of_them() -> None:
+    """In a file without "ICU", a missing value makes floats of the whole numbers; a Parquet file has booleans."""
+    train = pd.DataFrame({"ward": ["1", "2", "ICU", "-3"], "own": ["TRUE", "FALSE", "TRUE", None]}, dtype="str")
+    new = pd.DataFrame({"ward": ["1.0", "2.0", None, "-3.0"], "own": ["True", "False", "true", None]}, dtype="str")
+    ctx = context(categorical=("ward", "own"))
+    numbers = CategoryNumbers().fit(clean(ctx).fit_transform(train))
+    found = numbers.transform(clean(ctx).fit(train).transform(new))
+    expected = numbers.transform(clean(ctx).fit(train).transform(train))
+    np.testing.assert_array_equal(np.delete(found, 2, axis=0), np.delete(expected, 2, axis=0))
+    assert np.isnan(found[2, 0])
+    assert found[2, 1] == expected[0, 1]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlestar.data.task import Column, Task
+from mlestar.digests import library_digest
 from mlestar.errors import SolutionError
 from mlestar.recipes import catalogue, find_recipe, null_recipe, recipes_for
 from mlestar.recipes.catalogue import load_recipe
@@ -121,9 +122,14 @@ def test_an_installed_distribution_adds_recipes(tmp_path: Path, monkeypatch: pyt
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[mlestar.recipes]\nwavelets = acme_recipes\n")
+    library_digest.cache_clear()
+    without = library_digest()
     monkeypatch.syspath_prepend(tmp_path)
     assert "wavelets" in names("features", TEXTS)
     assert "acme_recipes" not in sys.modules
+    library_digest.cache_clear()
+    assert library_digest() != without  # so that no stage is reused that could not know it
+    library_digest.cache_clear()
 
 
 @pytest.mark.usefixtures("fresh_catalogue")

@@ -140,6 +140,30 @@ def test_helpers_of_one_name_and_two_meanings_live_side_by_side() -> None:
     assert read_program(program) == solution
 
 
+def test_helpers_of_one_name_and_two_meanings_live_side_by_side_in_a_chain() -> None:
+    def block(name: str) -> Block:
+        helper = f"def change(X):\n    return X.assign({name}=1.0)\n\n"
+        own = "def features(ctx):\n    return FunctionTransformer(change)\n"
+        return Block("features", f"from sklearn.preprocessing import FunctionTransformer\n\n{helper}{own}", name)
+
+    both = chain([block("one"), block("two")])
+    namespace: dict[str, Any] = {}
+    exec(both.source, namespace)
+    assert list(namespace["features"](None).fit_transform(pd.DataFrame({"x": [0.0]}))) == ["x", "one", "two"]
+
+
+def test_a_helper_may_be_called_as_another_block_is() -> None:
+    source = (
+        "from sklearn.preprocessing import FunctionTransformer\n\n"
+        "def clean(X):\n    return X.fillna(0)\n\n"
+        "def features(ctx):\n    return FunctionTransformer(clean)\n"
+    )
+    member = {**_member("logistic", "ordinal"), "features": Block("features", source)}
+    program = render(Solution((member,)), TASK)
+    assert program.count("\ndef clean(") == 1
+    assert read_program(program).digest == read_program(render(read_program(program), TASK)).digest
+
+
 def test_a_chain_has_the_parameters_of_its_parts() -> None:
     parts = [find_recipe("features", "arithmetic").block(), find_recipe("features", "dates").block()]
     together = chain(parts)

@@ -48,7 +48,8 @@ def test_of_a_large_table_a_few_rows_are_fitted_first_whatever_the_metric(tmp_pa
     parts = {f"{name}_dir": str(tmp_path / name) for name in ("scope", "train", "holdout")}
     run_stage("scope", {"spec": json.dumps(spec), "fingerprint": "0", "store": str(tmp_path / "store"), **parts})
     scope = read_json(tmp_path / "scope" / "scope.json")
-    assert scope["plain"]["status"] == "ok"
+    assert scope["plain"]["status"] in ("ok", "pruned")  # all folds may take too long
+    assert scope["seconds_per_evaluation"] > 0
 
 
 def test_changed_features_get_no_old_scores_whatever_the_fingerprint(bench_data: Path, tmp_path: Path) -> None:

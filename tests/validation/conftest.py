@@ -132,7 +132,7 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
             target = folder / "target.arrow"
             write_arrow(target_frame(labels), target)
         with workers.session(program, seed=data.task.seed, threads=FIT_THREADS, limits=SESSION) as session:
-            session.fit(data.train_dir / "features.arrow", target)
+            fitted = session.fit(data.train_dir / "features.arrow", target)
             session.save(folder / "model.skops")
         off = {name: "off" for name in check_ids() if only and name not in only}
         validation = data.scope.validation.model_copy(update={"checks": {**off, **data.scope.validation.checks}})
@@ -144,6 +144,7 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
                 program=judged_program or program,
                 model=folder / "model.skops",
                 rows=rows or len(read_arrow(target)),
+                fit_seconds=fitted.seconds,
                 score=0.0 if score is None else score,
                 plain_program=render(plain_solution(data.task), data.task),
                 train_dir=data.train_dir,

@@ -66,7 +66,7 @@ def _final_model(artifacts: Path, evidence: str) -> str | None:
 
     KFP has no outputs of a branch that may not run, so it is found by what the component notes in its metadata.
     """
-    for record in artifacts.glob("*/finalize/executor_output.json"):
+    for record in sorted(artifacts.glob("*/finalize/executor_output.json"), reverse=True):  # the latest first
         [final] = json.loads(record.read_text(encoding="utf-8"))["artifacts"]["final"]["artifacts"]
         if final["metadata"].get("verdict") == evidence:
             return str(final["uri"])
@@ -79,6 +79,17 @@ def _end_with_parent() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
+def _name_python() -> None:
+    """Have tasks find this Python as ``python3``.
+
+    KFP writes its path in the place of "python3", wherever this stands: a space divides it, and paths of data change.
+    """
+    python = Path(sys.executable)
+    if python.with_name("python3").exists():
+        os.environ["PATH"] = f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        sys.executable = "python3"
+
+
 def _main() -> None:
     """Run the pipeline that one line of JSON on standard input asks for."""
     request = json.loads(sys.stdin.readline() or "null")
@@ -86,6 +97,7 @@ def _main() -> None:
         return
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.update(request["environment"])
+    _name_python()
     run_pipeline(
         outer_steps=request["outer_steps"],
         arguments=request["arguments"],
