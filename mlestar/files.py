@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from mlestar.errors import DataError, StorageError
 
@@ -70,14 +70,13 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     with telling_storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with beside.open("xb") as file:
                 file.write(content)
-            os.chmod(name, 0o644)
-            os.replace(name, path)
+            os.replace(beside, path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
             raise
 
 

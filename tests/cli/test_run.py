@@ -165,6 +165,24 @@ def test_model_directory_predicts_the_same_as_the_run(cli: Cli, project: Path, o
     assert (tmp_path / "predictions.csv").read_bytes() == (out / "predictions.csv").read_bytes()
 
 
+def test_a_table_in_which_no_number_of_a_column_can_be_read_is_refused(
+    cli: Cli, project: Path, out: Path, tmp_path: Path
+) -> None:
+    table = pd.read_csv(project / "test.csv", dtype=str)
+    name = table.columns[-1]
+    table[name] = table[name].str.replace(".", ",")
+    table.to_csv(tmp_path / "commas.csv", index=False)
+    done = cli("predict", out, tmp_path / "commas.csv", "--out", tmp_path / "predictions.csv", cwd=project)
+    assert done.returncode == 2
+    assert f"column '{name}' holds nothing that can be read, such as '" in done.stderr
+    assert not (tmp_path / "predictions.csv").exists()
+
+
+def test_predictions_on_standard_output_stand_alone(cli: Cli, project: Path, out: Path) -> None:
+    done = cli("predict", out, "test.csv", "--out", "/dev/stdout", cwd=project)
+    assert done.stdout == (out / "predictions.csv").read_text()
+
+
 def test_program_that_was_changed_does_not_predict(cli: Cli, project: Path, out: Path, tmp_path: Path) -> None:
     shutil.copytree(out / "model", tmp_path / "model")
     with (tmp_path / "model" / "solution.py").open("a") as program:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlestar.errors import DataError, ModelError
+from mlestar.errors import DataError, ModelError, quoted
 from mlestar.files import write_bytes
 from mlestar.private_folders import private_folder
 
@@ -66,7 +66,9 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
     with private_folder() as scratch:
         features = scratch / "features.arrow"
         try:
-            write_arrow(typed(frame, task.feature_storage), features)
+            rows = typed(frame, task.feature_storage)
+            _require_readable(frame, rows)
+            write_arrow(rows, features)
         except DataError as error:
             raise DataError(f"{data}: {error}") from None
         try:
@@ -83,6 +85,16 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
     else:
         write_bytes(out, table.to_csv(index=False).encode())
     return len(frame)
+
+
+def _require_readable(frame: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Refuse columns of numbers or dates that are written so that none can be read: all would count as missing."""
+    for name in rows:
+        if rows[name].isna().all() and frame[name].nunique() > 1:  # one value may stand for a missing one
+            example = quoted(frame[name].dropna().iloc[0])
+            raise DataError(
+                f"column {quoted(name)} holds nothing that can be read, such as {example}; write it as in training"
+            )
 
 
 def _table(frame: pd.DataFrame, task: Task, predictions: Predictions) -> pd.DataFrame:
