@@ -29,12 +29,12 @@ from mlestar.stages.program_tests import TESTS_FILE, write_tests
 from mlestar.stages.scope import GAP
 from mlestar.stages.scoped import Scoped, memory_limit_mb, open_workers
 from mlestar.stages.weights import combined
+from mlestar.validation.subject import SURELY
 
 __all__ = ["finalize"]
 
 _CARRIED_ON = ("ensemble.json", "history.json", "candidates.json")
 _MOST_DISAGREEMENT = 2.0  # times what a model differs from one that did not see the row
-_SURELY = 0.8  # of the seconds that the fit on all rows is likely to take; with less, it would be cut off
 _FIT_SHARE, _AFTER_FIT = (
     0.8,
     2.5,
@@ -186,7 +186,7 @@ def _fit_seconds(budget: StageBudget, plan: Plan) -> float:
 def _lack_of_time(given: float, facts: Mapping[str, Any], rows: int) -> list[str]:
     """Why not to start the fit on all rows, if it would be cut off."""
     needed = facts["fit_seconds"] * rows / facts["fit_rows"]
-    if given >= needed * _SURELY:
+    if given >= needed * SURELY:
         return []
     return [f"the budget left {given:.1f} s for a fit on all rows, which is likely to take {needed:.1f} s"]
 

@@ -21,13 +21,14 @@ from mlestar.validation.bootstrap import resampled_scores, score_interval
 from mlestar.validation.holdout import Holdout, Scored, sample_rows
 from mlestar.validation.served import ServedModel
 
-__all__ = ["JUDGED", "PLAIN", "SINGLE_ROWS", "TRIVIAL", "Source", "Subject"]
+__all__ = ["JUDGED", "PLAIN", "SINGLE_ROWS", "SURELY", "TRIVIAL", "Source", "Subject"]
 
 JUDGED, TRIVIAL, PLAIN = "judged", "trivial", "plain"
 _SAMPLED_ROWS = 500  # on which the effect of odd input is measured
 SINGLE_ROWS, _SINGLE_CALLS, _FEWEST_CALLS, _SINGLE_SECONDS = 20, 100, 5, 2.0
 _LEAST_SECONDS, _MOST_SECONDS = 3.0, 3600.0
-_SURELY = 0.8  # of what a fit is likely to take; with less, it would be cut off
+SURELY = 0.8
+"""Of the seconds that a fit is likely to take; with less, it would be cut off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +230,7 @@ class Subject:
         """
         source, limits = self.source, self.source.limits(share)
         needed = source.fit_seconds * len(rows) / source.rows
-        if limits.seconds < needed * _SURELY:
+        if limits.seconds < needed * SURELY:
             raise CandidateFailure("timeout", f"{limits.seconds:.1f} s were left for a fit of some {needed:.1f} s")
         self.served.close()  # it holds a core, perhaps the only one
         table = read_arrow(source.train_dir / "target.arrow").iloc[rows].reset_index(drop=True)
