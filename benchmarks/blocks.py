@@ -54,7 +54,7 @@ def _measure(name: str, spec: dict, models: list[str], kinds: list[str], folder:
     with scoped_task(spec, folder) as (scoped, harness):
         trivial = scoped.baseline["score"]
         first = {}
-        for each in RecipeProposer(scoped.task).initial():
+        for each in RecipeProposer(scoped.task).starts():
             first.setdefault(each.solution.blocks["model"].name, each.solution)
         for model in [each for each in models if each in first]:
             before = harness.evaluate(first[model], seconds=lambda: LONGEST_FIT, folds=FOLDS)

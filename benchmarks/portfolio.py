@@ -121,7 +121,7 @@ def _measure(name: str, spec: dict, models: set[str], folder: Path) -> pd.DataFr
     rows = []
     with scoped_task(spec, folder) as (scoped, harness):
         trivial = scoped.baseline["score"]
-        for proposal in RecipeProposer(scoped.task, seed=0).initial():
+        for proposal in RecipeProposer(scoped.task, seed=0).starts():
             blocks = proposal.solution.blocks
             if models and blocks["model"].name not in models:
                 continue

@@ -13,6 +13,7 @@ __all__ = [
     "SpecError",
     "StorageError",
     "listed",
+    "named",
     "quoted",
     "reason",
 ]
@@ -83,3 +84,9 @@ class ModelError(MlestarError):
 
 class StorageError(MlestarError):
     """A folder or a store that the run needs is full, cannot be written to, or is gone."""
+
+
+def named(name: str, message: str) -> MlestarError | None:
+    """The error of this name, as another process tells it; None where it is none of these."""
+    kind = globals().get(name)
+    return kind(message) if isinstance(kind, type) and issubclass(kind, MlestarError) else None

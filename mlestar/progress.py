@@ -8,10 +8,13 @@ import os
 import time
 from typing import Any
 
-__all__ = ["EVENTS", "emit"]
+__all__ = ["EVENTS", "STAGES", "doing", "emit"]
 
 EVENTS = "MLESTAR_EVENTS"
 """The environment variable that names the file to which events are appended."""
+
+STAGES = ("scope", "search", "ablate", "refine", "ensemble", "validate", "finalize")
+"""The stages of a run, by the names that events carry, in their order."""
 
 logger = logging.getLogger("mlestar")
 
@@ -50,3 +53,8 @@ def emit(event: str, **fields: Any) -> None:
             os.write(descriptor, line.encode())
         finally:
             os.close(descriptor)
+
+
+def doing(stage: str, name: str) -> None:
+    """Tell what a stage that is not of a branch does next."""
+    emit("evaluating", stage=stage, branch=None, step=None, name=name)

@@ -64,7 +64,9 @@ class Storage:
     def names(self) -> list[str]:
         """The names of the files in it, sorted; none where it is not there yet."""
         try:
-            return sorted(each.rpartition("/")[2] for each in self._filesystem.ls(self._root, detail=False))
+            self._filesystem.invalidate_cache(self._root)
+            found = (each.rpartition("/")[2] for each in self._filesystem.ls(self._root, detail=False))
+            return sorted(name for name in found if not name.startswith("."))  # those are being written
         except FileNotFoundError:
             return []
         except Exception as error:

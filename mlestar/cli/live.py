@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from mlestar.cli.words import ENDING_EARLY, clock_text, score_text
+from mlestar.progress import STAGES
 
 __all__ = ["LiveView"]
 
 _WIDE = 72  # columns from which there is room for all that is known of a stage
 _AROUND = 6  # lines of the header and the footer
 _ALMOST = 0.99  # a stage is not done before it says so
-_STAGES = ("scope", "search", "ablate", "refine", "ensemble", "validate", "finalize")
 _SPINNER, _ASCII_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 
 
@@ -54,7 +54,7 @@ class _Row:
 
     def place(self) -> tuple[int, int]:
         """Where it stands among the others: as the pipeline runs them, the rounds of a branch one after the other."""
-        order = _STAGES.index(self.stage)
+        order = STAGES.index(self.stage)
         in_round = self.stage in ("ablate", "refine")
         return (order + 2 * ((self.step or 1) - 1) if in_round else order + (100 if order > 3 else 0), self.branch or 0)
 

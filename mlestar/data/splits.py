@@ -82,6 +82,7 @@ def split_holdout(
     splitter: Splitter,
     fraction: float,
     seed: int,
+    folds: int = 2,
     groups: NDArray[Any] | None = None,
     times: NDArray[Any] | None = None,
 ) -> NDArray[np.bool_]:
@@ -97,6 +98,8 @@ def split_holdout(
         Share of the rows. Whole groups are held out, so grouped splits come as near to it as these allow; a
         time-ordered split holds out the latest rows and never divides rows of the same time.
     seed : int
+    folds : int
+        So many groups at least are left for training, where there are any more: each fold needs one.
     groups : array, shape (rows,), optional
         For the grouped splitters.
     times : array, shape (rows,), optional
@@ -120,8 +123,10 @@ def split_holdout(
         codes = _group_codes(groups)
         parts = min(10, max(int(codes.max()) + 1, 2))
         share = max(Fraction(fraction).limit_denominator(parts), Fraction(1, parts))
-        folds = _folds(y, splitter, share.denominator, np.random.RandomState(seed), codes)
-        mask = np.isin(folds, _together(np.bincount(folds), share.numerator, fraction * rows))
+        parts_of_rows = _folds(y, splitter, share.denominator, np.random.RandomState(seed), codes)
+        groups_of_parts = [len(np.unique(codes[parts_of_rows == part])) for part in range(share.denominator)]
+        sizes, spare = np.bincount(parts_of_rows), int(codes.max()) + 1 - folds
+        mask = np.isin(parts_of_rows, _together(sizes, share.numerator, fraction * rows, groups_of_parts, spare))
     else:
         from sklearn.model_selection import train_test_split
 
@@ -227,13 +232,18 @@ def _dealt(sizes: NDArray[np.intp], folds: int, random: np.random.RandomState) -
     return found
 
 
-def _together(sizes: NDArray[np.intp], number: int, rows: float) -> list[int]:
-    """So many of the folds, that have about as many rows: with a large group, one of them may have most."""
+def _together(sizes: NDArray[np.intp], number: int, rows: float, groups: Sequence[int], most: int) -> list[int]:
+    """So many of the folds at most, that have about as many rows (with a large group, one of them may have most), and
+    no more than ``most`` groups, but that one fold is taken in any case: the one with the fewest where all have more.
+    """
     found: list[int] = []
     for place in range(1, number + 1):
-        more = rows * place / number - sizes[found].sum()
-        others = [fold for fold in range(len(sizes)) if fold not in found]
-        found.append(min(others, key=lambda fold: abs(sizes[fold] - more)))
+        more, room = rows * place / number - sizes[found].sum(), most - sum(groups[fold] for fold in found)
+        others = [fold for fold in range(len(sizes)) if fold not in found and groups[fold] <= room]
+        if not (others or found):
+            others = [int(np.argmin(groups))]
+        if others:
+            found.append(min(others, key=lambda fold: abs(sizes[fold] - more)))
     return found
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from mlestar.data.splits import training_rows
+from mlestar.data.splits import training_rows, validation_rows
 from mlestar.data.tables import read_arrow, write_arrow
 from mlestar.data.task import Task
 
@@ -52,7 +52,7 @@ def read_folds(train_dir: Path, task: Task) -> list[Fold]:
             repeat,
             fold,
             training_rows(numbers, repeat, fold, splitter=task.splitter, gap=task.gap),
-            np.flatnonzero(row == fold),
+            validation_rows(numbers, repeat, fold),
         )
         for repeat, row in enumerate(numbers)
         for fold in range(row.max() + 1)

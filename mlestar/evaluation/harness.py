@@ -185,8 +185,8 @@ class Harness:
         return found
 
     def gain(self, new: float, old: float) -> float:
-        """How much better ``new`` is than ``old``; negative when it is worse."""
-        return new - old if self.metric.greater_is_better else old - new
+        """As that of the metric."""
+        return self.metric.gain(new, old)
 
     def standard_error(self, differences: Sequence[float]) -> float:
         """Standard error of a mean over folds, whose training sets overlap (Nadeau and Bengio 2003, eq. 12).

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -198,8 +197,6 @@ class Session:
 
     Attributes
     ----------
-    queued_seconds : float
-        How long it took until a core was free and the candidate ready.
     mode : {"namespaces", "landlock", "none"}
         How the candidate is sandboxed.
     """
@@ -218,13 +215,11 @@ class Session:
         self._connection, self._address, self._interrupted = connection, address, interrupted
         self._failure: CandidateFailure | None = None
         self._used = Phase(0.0, 0.0)
-        started = time.monotonic()
         try:
             connection.connect(address)
         except OSError as error:
             raise self._lost(error) from None
         self.mode: str = self._receive()[0]["mode"]
-        self.queued_seconds = time.monotonic() - started
         request = {
             "seed": seed,
             "threads": threads,

@@ -9,10 +9,9 @@ import functools
 import io
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +21,7 @@ from mlestar.digests import digest, file_digest, modelling_versions
 from mlestar.evaluation.session import Limits
 from mlestar.storage import Storage
 
-__all__ = ["EvaluationStore", "Record", "Status", "evaluation_key"]
-
-Status: TypeAlias = Literal["ok", "failed", "timeout", "out_of_memory", "invalid_score", "pruned"]
+__all__ = ["EvaluationStore", "Record", "evaluation_key"]
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +32,7 @@ class Record:
 
     Attributes
     ----------
-    status : {"ok", "failed", "timeout", "out_of_memory", "invalid_score", "pruned"}
+    status : {"ok", "failed", "timeout", "out_of_memory", "invalid_score"}
     limits : Limits
         Under which it ran.
     reason : str or None
@@ -122,15 +119,7 @@ def _name(key: str) -> str:
     return f"{key[:2]}/{key}.npz"
 
 
-def evaluation_key(
-    program: str,
-    data: str,
-    fold: str,
-    *,
-    seed: int,
-    threads: int,
-    fidelity: Mapping[str, float] | None = None,
-) -> str:
+def evaluation_key(program: str, data: str, fold: str, *, seed: int, threads: int) -> str:
     """The name of an evaluation: equal keys stand for the same computation.
 
     Parameters
@@ -138,16 +127,13 @@ def evaluation_key(
     program, data, fold : str
         Digests of the normalised program, of the data, and of the rows to fit on and to predict.
     seed, threads : int
-    fidelity : mapping, optional
-        What was reduced, such as ``{"rows": 0.25}``; by default nothing.
 
     Returns
     -------
     str
         64 hexadecimal digits.
     """
-    parts = [program, data, fold, seed, threads, dict(fidelity or {}), _versions()]
-    return digest(parts)
+    return digest([program, data, fold, seed, threads, _versions()])
 
 
 @functools.cache

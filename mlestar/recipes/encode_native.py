@@ -26,7 +26,7 @@ class CategoryTable(TransformerMixin, BaseEstimator):
         for name, column in X.select_dtypes("category").items():
             counts = column.value_counts()
             frequent = counts.index[counts >= self.rare_below][: self.most]
-            self.levels_[name] = sorted(map(str, frequent))
+            self.levels_[name] = sorted(set(map(str, frequent)) - {"(rare)"})
         return self
 
     def transform(self, X):

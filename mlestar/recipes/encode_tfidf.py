@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, CategoryNumbers, Tfidf, as_days, filled
+from mlestar.recipes.parts import CATEGORIES, DATES, NUMBERS, TEXTS, CategoryNumbers, Tfidf, as_days, counts_of, filled
 from mlestar.recipes.recipe import Recipe, is_long
 from mlestar.recipes.space import Choice
 
@@ -18,10 +17,7 @@ def as_one_text(X):
 
 def as_counts(X):
     """How many characters, words, digits, capitals and signs the texts of a row have, as logarithms."""
-    texts = as_one_text(X)
-    patterns = {"words": r"\w+", "digits": r"\d", "capitals": "[A-Z]", "signs": r"[^\w\s]"}
-    counts = {name: texts.str.count(pattern) for name, pattern in patterns.items()}
-    return np.log1p(pd.DataFrame({"characters": texts.str.len(), **counts}))
+    return np.log1p(counts_of(as_one_text(X)))
 
 
 def encode(ctx, *, word_ngrams=2, character_ngrams=5, rare_below=2, most=50_000):

@@ -73,7 +73,7 @@ RECIPE = Recipe(
     kind="features",
     name="neighbours",
     space={"neighbours": Integer(3, 50, log=True), "where": Choice("places", "numbers")},
-    portfolio=({}, {"where": "numbers"}),
+    portfolio=lambda task: ({}, {"where": "numbers"}) if places(task.numeric) else ({},),
     suits=suits,
     cost=cost,
 )

@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import TruncatedSVD
 from sklearn.pipeline import make_pipeline
 
-from mlestar.recipes.parts import Tfidf, as_text
+from mlestar.recipes.parts import Tfidf, as_text, counts_of
 from mlestar.recipes.recipe import Recipe, is_long
 from mlestar.recipes.space import Choice, Integer
 
@@ -43,14 +43,7 @@ class TextComponents(TransformerMixin, BaseEstimator):
         texts = {name: as_text(X[name]) for name in self.encoders_}
         parts = [X.drop(columns=list(texts))]
         for name, text in texts.items():
-            counts = {
-                "characters": text.str.len(),
-                "words": text.str.count(r"\w+"),
-                "digits": text.str.count(r"\d"),
-                "capitals": text.str.count(r"[A-Z]"),
-                "signs": text.str.count(r"[^\w\s]"),
-            }
-            parts.append(pd.DataFrame({f"{name} {what}": count.astype("float64") for what, count in counts.items()}))
+            parts.append(counts_of(text).add_prefix(f"{name} "))
             for analyzer, encoder in self.encoders_[name].items():
                 values = encoder.transform(text)
                 names = [f"{name} {analyzer} {number}" for number in range(values.shape[1])]

@@ -3,12 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import make_column_selector
 
+from mlestar.recipes.parts import NUMBERS
 from mlestar.recipes.recipe import Recipe, cells
 from mlestar.recipes.space import Real
-
-NUMBERS = make_column_selector(dtype_include="number")
 
 
 class Untrended(TransformerMixin, BaseEstimator):

@@ -29,6 +29,7 @@ __all__ = [
     "as_lengths",
     "as_text",
     "categories_as_codes",
+    "counts_of",
     "filled",
     "in_one_spelling",
     "in_single_precision",
@@ -83,7 +84,8 @@ class TypedColumns(TransformerMixin, BaseEstimator):
                 column = column.str.replace(r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.]", r"\2/\1/", regex=True)
             return pd.to_datetime(column, errors="coerce", format="mixed", utc=True).dt.tz_localize(None)
         if role == "categorical":
-            is_held = pd.api.types.is_numeric_dtype(column) or column.dtype == "str"
+            is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+            is_held = is_number or column.dtype == "str"
             return in_one_spelling(
                 (column if is_held else column.astype("str").where(column.notna())).astype("category")
             )
@@ -178,6 +180,13 @@ def one_column_per_output(y):
     y = np.asarray(y)
     values = y if np.issubdtype(y.dtype, np.floating) else LabelBinarizer().fit_transform(y).astype(float)
     return values.reshape(len(y), -1)
+
+
+def counts_of(texts):
+    """How many characters, words, digits, capitals and signs each text has."""
+    patterns = {"words": r"\w+", "digits": r"\d", "capitals": "[A-Z]", "signs": r"[^\w\s]"}
+    counts = {name: texts.str.count(pattern) for name, pattern in patterns.items()}
+    return pd.DataFrame({"characters": texts.str.len(), **counts}).astype("float64")
 
 
 def places(names):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from typing import Any, TypeAlias
 
 from mlestar.data.task import Task
@@ -68,12 +69,11 @@ class RecipeProposer:
         """The kinds of block that there are recipes for, in the order of application."""
         return [kind for kind in _PROPOSED_KINDS if recipes_for(kind, task)]
 
-    def initial(self) -> list[Proposal]:
-        """Solutions to start from, the most promising first: every further setting of a model promises less."""
-        return list(self.starts())
-
     def starts(self) -> Iterator[Proposal]:
-        """The same one after the other: of wide tables, making them takes a while."""
+        """Solutions to start from, the most promising first: every further setting of a model promises less.
+
+        One after the other: of wide tables, making them takes a while.
+        """
         settings = [(model, turn) for model in self._models for turn in range(len(model.settings(self.task)))]
         settings.sort(key=lambda each: -each[0].suits(self.task) * _FURTHER_SETTING ** each[1])
         late = self._late % len(settings)
@@ -84,7 +84,9 @@ class RecipeProposer:
                 yield self._untrended(start)
 
     def adapted(self, blocks: Mapping[str, Block], name: str) -> Proposal | None:
-        """What did well on another task, with the recipes that suit this one; None where its model is for no branch.
+        """What did well on another task, with the recipes that suit this one.
+
+        None where its model is another branch's, or nothing of it suits that a solution has to have.
 
         Blocks that are no recipes stay as they are. What a postprocess has learned of the other task is left out.
         """
@@ -243,22 +245,21 @@ class RecipeProposer:
         """What to start with, of the blocks that may be absent."""
         return [each for each in recipes_for(kind, self.task) if each.suits(self.task) > 1]
 
+    @staticmethod
+    def fits_together(solution: Solution) -> bool:
+        """Whether every block gets what it can take, and has a purpose beside the others."""
+        return all(_goes_with(one, other) for one, other in combinations(_recipes_of(solution), 2))
+
     def _options(self, solution: Solution, kind: str) -> list[Recipe]:
         """The recipes of a kind that go with the other blocks of a solution.
 
         Of models those of the branch; of features the present ones with one more, then with one less, then each alone.
         """
-        others = [
-            find_recipe(other, block.name)
-            for other, block in solution.blocks.items()
-            if other != kind and knows_recipe(other, block.name)
-        ]
+        others = [each for each in _recipes_of(solution) if each.kind != kind]
         found = [
             each
             for each in (self._models if kind == "model" else recipes_for(kind, self.task))
-            if not any(_clash(each, other) for other in others)
-            and all(_feeds(each, other) for other in others if (kind, other.kind) == ("encode", "model"))
-            and all(_feeds(other, each) for other in others if (kind, other.kind) == ("model", "encode"))
+            if all(_goes_with(each, other) for other in others)
         ]
         if kind != "features":
             return found
@@ -296,6 +297,10 @@ class RecipeProposer:
             yield {name: _rounded(value) for name, value in study.ask(found).params.items()}
 
 
+def _recipes_of(solution: Solution) -> list[Recipe]:
+    return [find_recipe(kind, each.name) for kind, each in solution.blocks.items() if knows_recipe(kind, each.name)]
+
+
 def _is_last(name: str) -> bool:
     return find_recipe("features", name).last
 
@@ -303,6 +308,13 @@ def _is_last(name: str) -> bool:
 def _feeds(encode: Recipe, model: Recipe) -> bool:
     """Whether a model gets what it wants and can take."""
     return (not encode.families or model.family in encode.families) and (model.sparse or not encode.sparse)
+
+
+def _goes_with(one: Recipe, other: Recipe) -> bool:
+    """Whether one has a purpose beside the other, and gets what it can take from it."""
+    by_kind = {one.kind: one, other.kind: other}
+    feeds = by_kind.keys() != {"encode", "model"} or _feeds(by_kind["encode"], by_kind["model"])
+    return feeds and not _clash(one, other)
 
 
 def _clash(one: Recipe, other: Recipe) -> bool:

@@ -7,13 +7,16 @@ from mlestar.recipes.recipe import Recipe, is_regression
 
 
 class LogTarget(TransformerMixin, BaseEstimator):
-    """log(1 + y), shifted where y goes below zero; the inverse stays within the training range and a little beyond."""
+    """log(1 + y), shifted where y goes below zero.
+
+    The inverse stays within the training range and a little beyond, but not below both zero and the least of it.
+    """
 
     def fit(self, y):
         self.shift_ = np.minimum(y.min(axis=0), 0.0)
         logs = np.log1p(y - self.shift_)
         margin = 0.05 * np.ptp(logs, axis=0)
-        self.low_, self.high_ = logs.min(axis=0) - margin, logs.max(axis=0) + margin
+        self.low_, self.high_ = np.maximum(logs.min(axis=0) - margin, 0.0), logs.max(axis=0) + margin
         return self
 
     def transform(self, y):

@@ -33,5 +33,5 @@ def target(ctx):
 RECIPE = Recipe(
     kind="target",
     name="quantile",
-    suits=lambda task: is_regression(task) * (0.8 if task.metric in ("mae", "mape", "spearman", "rmsle") else 0.0),
+    suits=lambda task: is_regression(task) * (0.8 if task.metric in ("mae", "mape", "rmsle") else 0.0),
 )

@@ -172,8 +172,10 @@ def matters(run: Run) -> list[Finding]:
     if ensemble := _ensemble_gain(run):
         found.append(ensemble)
     found = [entry for entry in found if show(entry[0]) != show(0.0)]
-    distinct = {finding.title: finding for _, finding in sorted(found, key=lambda entry: entry[0])}
-    return [*_columns(run), *reversed(distinct.values())][:MOST_FINDINGS]
+    largest: dict[str, Finding] = {}
+    for _, finding in sorted(found, key=lambda entry: -entry[0]):
+        largest.setdefault(finding.title, finding)
+    return [*_columns(run), *largest.values()][:MOST_FINDINGS]
 
 
 def worries(run: Run) -> list[Finding]:
@@ -181,6 +183,9 @@ def worries(run: Run) -> list[Finding]:
     troubled = [check for check in checks(run) if check["status"] != "pass" and check["severity"] != "off"]
     found = [Finding(c["status"], c["title"], c["summary"]) for c in troubled if c["status"] != "not_run"]
     found += _not_run([check for check in troubled if check["status"] == "not_run"])
+    if (run.verdict or {}).get("environment", {}).get("sandbox") == "none":
+        text = "Candidates ran without a sandbox here: nothing but their code kept them from reading labels and holdout."
+        found.append(Finding("warn", "The sandbox", text))
     found += [Finding("warn", "The data", text) for text in run.scope["warnings"]]
     notes = [note for model in (run.model, run.final or {}) for note in model.get("notes", ())]
     found += [Finding("info", "The model", note) for note in dict.fromkeys(notes)]

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["made_by", "outcome", "recipe_of", "stage_order", "validation", "variant_of"]
+from mlestar.progress import STAGES
 
-STAGES = ("scope", "search", "ablate", "refine", "ensemble", "validate", "finalize")
+__all__ = ["made_by", "outcome", "recipe_of", "stage_order", "validation", "variant_of"]
 
 OUTCOMES = {
     "ok": "scored",

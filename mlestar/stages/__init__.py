@@ -13,12 +13,10 @@ from typing import Any
 
 from mlestar.errors import MlestarError
 from mlestar.files import storage_error
-from mlestar.progress import emit
+from mlestar.progress import STAGES, emit
 from mlestar.stages.environment import STAGE_SERVER
 
 __all__ = ["STAGES", "run_stage"]
-
-STAGES = ("scope", "search", "ablate", "refine", "ensemble", "validate", "finalize")
 
 
 def run_stage(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

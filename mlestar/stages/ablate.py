@@ -55,7 +55,7 @@ def _ablate(work: Branch) -> None:
         if evaluation is None:
             continue
         work.candidates.history["ablations"].append(_effect(work, best, kind, proposal.name, evaluation))
-        if known is None and work.is_better(evaluation):
+        if (known is None or known.status != "ok") and work.is_better(evaluation):
             work.accept(proposal.solution)
 
 

@@ -12,12 +12,12 @@ import pandas as pd
 
 from mlestar.data import Task
 from mlestar.data.tables import read_arrow, write_arrow
-from mlestar.errors import StorageError
+from mlestar.errors import ModelError, StorageError, quoted
 from mlestar.evaluation import CandidateFailure, Limits, Workers
 from mlestar.evaluation.folds import read_target
-from mlestar.files import read_json
+from mlestar.files import read_json, write_bytes
 from mlestar.private_folders import private_folder
-from mlestar.progress import emit
+from mlestar.progress import doing
 from mlestar.report import Run, render
 from mlestar.solution import FIT_THREADS, Solution, read_program
 from mlestar.stages.budget import LONGEST_FIT, Plan, StageBudget
@@ -64,7 +64,7 @@ def finalize(
     model_dir : Path
         The judged model.
     verdict_dir : Path
-        What validate wrote; this stage runs only after a blessing.
+        What validate wrote.
     final_dir : Path
         Model directory to write, with ``report.html``, and ``test_solution.py`` with its ``sample.csv`` unless the spec
         wants no sample.
@@ -72,8 +72,14 @@ def finalize(
     Raises
     ------
     ModelError
-        When the judged model is not the one that was written.
+        When the judged model is not the one that was written, or was not blessed.
     """
+    verdict = read_json(verdict_dir / "verdict.json")["verdict"]
+    if verdict != "blessed":
+        raise ModelError(
+            f"{verdict_dir}: the verdict is {quoted(verdict)}, and only a blessed model is finalized; see the checks "
+            "in its report.html, or predict with the judged model and --unblessed"
+        )
     scoped = Scoped.read(scope_dir)
     program, facts = read_model(model_dir)
     budget = StageBudget(scoped.plan, "finalize")
@@ -87,11 +93,11 @@ def finalize(
         fitted: dict[str, Any] = {}
         try:
             if not notes:
-                _tell("fit on all rows")
+                doing("finalize", "fit on all rows")
                 path, threads = final_dir / MODEL_FILE, facts["fit_threads"]
                 taken = fit_and_save(workers, program, scoped.task, everything, path, limits, threads=threads)
                 fitted = {"fit_seconds": round(taken, 3), "fit_rows": rows}
-                _tell("comparison with the judged model")
+                doing("finalize", "comparison with the judged model")
                 notes = _disagreement(workers, program, scoped, train_dir, holdout_dir, model_dir, final_dir)
         except CandidateFailure as failure:
             notes = [f"the fit on all rows ended with {failure.status} ({failure.reason})"]
@@ -112,7 +118,7 @@ def finalize(
         known.model_copy(update={"kind": "final", "blessed": True, "notes": [*facts["notes"], *notes], **fitted}),
     )
     report = render(Run.read(scope=scope_dir, model=model_dir, verdict=verdict_dir, final=final_dir))
-    (final_dir / "report.html").write_text(report, encoding="utf-8")
+    write_bytes(final_dir / "report.html", report.encode())
 
 
 def _published(library: str, program: str, task: Task, model_dir: Path, verdict_dir: Path) -> list[str]:
@@ -131,10 +137,6 @@ def _published(library: str, program: str, task: Task, model_dir: Path, verdict_
     return []
 
 
-def _tell(doing: str) -> None:
-    emit("evaluating", stage="finalize", branch=None, step=None, name=doing)
-
-
 def _write_tests(
     workers: Workers,
     program: str,
@@ -145,7 +147,7 @@ def _write_tests(
     budget: StageBudget,
 ) -> list[str]:
     """Write the tests of the program; returns what there is to note of them."""
-    _tell("tests of the program")
+    doing("finalize", "tests of the program")
     untried = write_tests(
         final_dir,
         program,

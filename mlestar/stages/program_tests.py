@@ -18,7 +18,6 @@ from mlestar.evaluation import (
     CandidateFailure,
     InvalidScore,
     Limits,
-    Metric,
     Predictions,
     Session,
     Workers,
@@ -239,7 +238,7 @@ class _Trial:
         metric = get_metric(name, self._task.type)
         fitted, truth = np.split(self._sample.y, [self._sample.fitted_rows])
         try:
-            trivial = _trivial_score(self._task, metric, fitted, truth)
+            trivial = metric.score(truth, *trivial_predictions(self._task, fitted, len(truth)))
             score = metric.score(truth, expected.values, expected.labels)
         except InvalidScore as error:
             self._left_out.append(f"{name}: {error}")
@@ -252,14 +251,6 @@ class _Trial:
 
     def _limits(self) -> Limits:
         return Limits(seconds=max(self._deadline - time.monotonic(), 0.0), memory_mb=memory_limit_mb())
-
-
-def _trivial_score(task: Task, metric: Metric, fitted: np.ndarray, truth: np.ndarray) -> float:
-    """What the same prediction for every row reaches: the one that suits the metric, or the best label."""
-    values, _ = trivial_predictions(task, fitted, len(truth))
-    if metric.needs != "label":
-        return metric.score(truth, values)
-    return max(metric.score(truth, values, np.full(len(truth), number)) for number in range(len(task.classes)))
 
 
 def _reason(failure: CandidateFailure) -> str:

@@ -29,7 +29,7 @@ from mlestar.errors import DataError
 from mlestar.evaluation import Evaluation, Harness, InvalidScore
 from mlestar.evaluation.folds import some_folds
 from mlestar.files import write_bytes, write_json
-from mlestar.progress import emit
+from mlestar.progress import doing, emit
 from mlestar.recipes import RecipeProposer, plain_solution, static_cost
 from mlestar.spec import Scope, parse_scope
 from mlestar.stages.auxiliary import with_tables
@@ -98,7 +98,7 @@ def scope(*, spec: str, fingerprint: str, scope_dir: Path, train_dir: Path, hold
         "statistics": column_statistics(joined[train], task),
         "starts": [each.model_dump() for each in starts],
     }
-    emit("evaluating", stage="scope", branch=None, step=None, name="baselines")
+    doing("scope", "baselines")
     plan, baselines = _planned(loaded.scope, task, int(train.sum()), data, train_dir, store, started)
     for warning in warnings:
         emit("note", message=warning)
@@ -212,7 +212,15 @@ def _write_data(
     groups = frame[task.group].to_numpy() if task.group else None
     times = time_values(frame[task.time]) if task.time else None
     fraction = scope.validation.holdout or default_holdout(len(frame))
-    held_out = split_holdout(y, splitter=task.splitter, fraction=fraction, seed=task.seed, groups=groups, times=times)
+    held_out = split_holdout(
+        y,
+        splitter=task.splitter,
+        fraction=fraction,
+        seed=task.seed,
+        folds=task.folds,
+        groups=groups,
+        times=times,
+    )
     train, skipped = ~held_out, np.zeros(len(frame), dtype=bool)
     if task.time and task.gap:
         first = int(np.argmax(held_out))
@@ -250,8 +258,8 @@ def _baselines(harness: Harness, plain: Evaluation) -> dict[str, Any]:
         predictions, labels = trivial_predictions(task, harness.y[fold.train], len(fold.valid))
         try:
             trivial.append(harness.score(fold.valid, predictions, labels))
-        except InvalidScore:  # some metrics, such as a correlation, are not defined for a constant
-            trivial.append(0.0)
+        except InvalidScore:  # of rows that are all of one class; chance where that is known
+            trivial.append(0.5 if task.metric == "roc_auc" else 0.0)
     return {
         "baseline": {"score": trivial, "description": "the same prediction for every row"},
         "plain": {

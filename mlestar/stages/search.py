@@ -88,7 +88,7 @@ def _merge(work: Branch) -> None:
             best = work.candidates.best
             solution = work.candidates.solution(best.id)
             merged = solution.replace(kind, donor.get(kind))
-            if merged.id == best.id or work.candidates.find(merged.id):
+            if merged.id == best.id or work.candidates.find(merged.id) or not work.proposer.fits_together(merged):
                 continue
             name = f"{best.name}, {kind} of {other.name}"
             evaluation = work.evaluate(merged, name, parent=best.id, block=kind)

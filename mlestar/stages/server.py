@@ -27,8 +27,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-import mlestar.errors
-from mlestar.errors import MlestarError
+from mlestar.errors import MlestarError, named
 from mlestar.stages.environment import STAGE_SERVER
 
 __all__ = ["StageFailure", "StageServer", "forward", "start"]
@@ -111,10 +110,7 @@ def forward(address: str, name: str, arguments: Mapping[str, Any]) -> dict[str, 
     if "error" not in reply:
         result: dict[str, Any] = reply["result"]
         return result
-    kind = getattr(mlestar.errors, reply["error"], None)
-    if isinstance(kind, type) and issubclass(kind, MlestarError):
-        raise kind(reply["message"])
-    raise StageFailure(f"stage {name}: {reply['error']}: {reply['message']}")
+    raise named(reply["error"], reply["message"]) or StageFailure(f"stage {name}: {reply['error']}: {reply['message']}")
 
 
 class StageServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):

@@ -14,7 +14,7 @@ from mlestar.errors import BudgetError
 from mlestar.evaluation import CandidateFailure, Harness, Limits, Workers
 from mlestar.evaluation.folds import some_rows
 from mlestar.private_folders import private_folder
-from mlestar.progress import emit
+from mlestar.progress import doing
 from mlestar.recipes import static_cost
 from mlestar.solution import FIT_THREADS, Solution, render
 from mlestar.stages.budget import FIT_AND_REFIT, FITS_SHARE, StageBudget
@@ -123,7 +123,7 @@ def fit_first(
         if is_last and not choice.once:
             seconds = budget.last_resort_seconds()
         limits = Limits(seconds=seconds, memory_mb=memory_limit_mb() * cores())
-        emit("evaluating", stage="ensemble", branch=None, step=None, name=f"fit of {choice.named}")
+        doing("ensemble", f"fit of {choice.named}")
         try:
             threads = affordable.refit(choice.solution, members).threads
             with _some_of(train_dir, harness, rows) as data_dir:

@@ -90,8 +90,8 @@ class Holdout:
         return Scored(values, labels, self.score(values, labels))
 
     def gain(self, new: float, old: float) -> float:
-        """How much better ``new`` is than ``old``; negative when it is worse."""
-        return new - old if self.metric.greater_is_better else old - new
+        """As that of the metric."""
+        return self.metric.gain(new, old)
 
 
 def sample_rows(task: Task, y: np.ndarray, count: int) -> np.ndarray:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import fsspec
-
+from mlestar.storage import Storage
 from mlestar.validation.outcome import Outcome
 from mlestar.validation.subject import Subject
 
@@ -22,12 +21,10 @@ def record_opening(store: str, holdout: str, model: str) -> int:
     holdout, model : str
         Digests. The same model counts once, however often it is judged.
     """
-    filesystem, root = fsspec.url_to_fs(store)
-    folder = f"{root.rstrip('/')}/openings/{holdout[:32]}"
-    filesystem.makedirs(folder, exist_ok=True)
-    filesystem.pipe_file(f"{folder}/{model[:32]}", b"")
-    filesystem.invalidate_cache(folder)
-    return len(filesystem.ls(folder, detail=False))
+    remedy = "see that it is there, or name another with --store, and run the same command again"
+    storage = Storage(f"{store.rstrip('/')}/openings/{holdout[:32]}", what="the evaluation store", remedy=remedy)
+    storage.write(model[:32], b"")
+    return len(storage.names())
 
 
 def openings(subject: Subject) -> Outcome | None:

@@ -33,6 +33,8 @@ class ServedModel:
     ----------
     loaded : Phase
         What loading the model took last.
+    sandbox : str or None
+        The mode of its last worker (:attr:`mlestar.evaluation.Session.mode`); None before there was one.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class ServedModel:
         self._stack = ExitStack()
         self._session: Session | None = None
         self.loaded = Phase(0.0, 0.0)
+        self.sandbox: str | None = None
 
     def predict(self, features: Path | pd.DataFrame) -> Predictions:
         """Predict for the rows of an Arrow file or of a frame.
@@ -70,6 +73,7 @@ class ServedModel:
         try:
             if self._session is None:
                 self._session = self._started()
+                self.sandbox = self._session.mode
                 self.loaded = self._session.load(self._model)
             return self._session.predict(features)
         except (CandidateFailure, WorkersLost):

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mlestar.evaluation import CandidateFailure, InvalidScore
-from mlestar.progress import emit
+from mlestar.progress import doing, emit
 from mlestar.spec import Source as SpecSource
 from mlestar.validation.baselines import TRIVIAL_DESCRIPTION, trivial_predictions
 from mlestar.validation.bootstrap import CONFIDENCE, drawn, score_interval
@@ -100,13 +100,14 @@ def judge(source: Source) -> dict[str, Any]:
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
             "cores": os.cpu_count(),
+            "sandbox": served.sandbox,
         },
         "seconds": round(time.monotonic() - started, 3),
     }
 
 
 def _subject(source: Source, holdout: Holdout, served: ServedModel, plain: Scored | str) -> Subject:
-    _tell("predictions for the holdout")
+    doing("validate", "predictions for the holdout")
     found = served.predict(holdout.features_file)
     models = {JUDGED: holdout.scored(found.values, found.labels)}
     trivial, labels = trivial_predictions(source.task, source.train_y, len(holdout))
@@ -124,10 +125,6 @@ def _subject(source: Source, holdout: Holdout, served: ServedModel, plain: Score
     )
 
 
-def _tell(doing: str) -> None:
-    emit("evaluating", stage="validate", branch=None, step=None, name=doing)
-
-
 def _plain(source: Source, holdout: Holdout) -> Scored | str:
     """The plain baseline, fitted on the training rows; or why there is none."""
     if source.scope.validation.checks.get("plain_baseline") == "off":
@@ -135,7 +132,7 @@ def _plain(source: Source, holdout: Holdout) -> Scored | str:
     if source.seconds_left() <= 0:
         return _NO_TIME
     limits = source.limits(_PLAIN_SHARE)
-    _tell("plain baseline")
+    doing("validate", "plain baseline")
     try:
         with source.workers.session(
             source.plain_program, seed=source.task.seed, threads=source.threads, limits=limits
@@ -172,7 +169,7 @@ def _severity(check: Check, source: Source) -> Severity:
 def _outcome(check: Check, subject: Subject) -> Outcome | None:
     if check.works and subject.source.seconds_left() <= 0:
         return Outcome("not_run", _NO_TIME)
-    _tell(check.title.lower())
+    doing("validate", check.title.lower())
     try:
         return check.function(subject)
     except CandidateFailure as failure:

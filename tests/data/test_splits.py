@@ -92,6 +92,16 @@ def test_no_group_is_on_both_sides(y: np.ndarray, groups: int, splitter: Any, fr
             assert not set(names[train]) & set(names[validation_rows(folds, repeat, fold)])
 
 
+@pytest.mark.parametrize("splitter", ["group", "stratified_group"])
+@pytest.mark.parametrize("seed", range(10))
+def test_few_groups_of_unlike_sizes_leave_one_for_every_fold(splitter: Any, seed: int) -> None:
+    sizes = np.random.default_rng(seed).permutation([22, 55, 159, 147, 128, 60, 136])
+    groups, y = np.repeat(np.arange(7), sizes), np.arange(sizes.sum()) % 2
+    held_out = split_holdout(y, splitter=splitter, fraction=0.2, seed=0, folds=5, groups=groups)
+    assert held_out.any() and len(set(groups[~held_out])) >= 5
+    make_folds(y[~held_out], splitter=splitter, folds=5, groups=groups[~held_out])
+
+
 @settings(deadline=None, max_examples=100)
 @given(times=times(), count=st.integers(2, 5), gap=st.integers(0, 3), fraction=st.sampled_from([0.1, 0.2, 0.5]))
 def test_training_is_before_validation_in_time(times: np.ndarray, count: int, gap: int, fraction: float) -> None:

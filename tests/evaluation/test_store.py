@@ -126,12 +126,12 @@ def test_concurrent_writers_never_show_half_a_record(tmp_path: Path):
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"{KEY}.npz"]
 
 
-ARGUMENTS = {"program": "s", "data": "d", "fold": "f", "seed": 0, "threads": 1, "fidelity": None}
+ARGUMENTS = {"program": "s", "data": "d", "fold": "f", "seed": 0, "threads": 1}
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"program": "t"}, {"data": "e"}, {"fold": "g"}, {"seed": 1}, {"threads": 2}, {"fidelity": {"rows": 0.5}}],
+    [{"program": "t"}, {"data": "e"}, {"fold": "g"}, {"seed": 1}, {"threads": 2}],
     ids=lambda change: next(iter(change)),
 )
 def test_whatever_decides_the_predictions_is_in_the_key(change: dict[str, object]):

@@ -175,6 +175,12 @@ def test_native_encoding_keeps_levels_of_the_training_rows() -> None:
     assert coded.columns[0].isidentifier()
 
 
+def test_native_encoding_takes_a_category_of_the_name_that_it_gives_to_rare_ones() -> None:
+    table = pd.DataFrame({"city": ["a"] * 5 + ["(rare)"] * 5 + ["c"]}, dtype="category")
+    coded = encode_native(context(categorical=("city",))).fit(table).transform(table)
+    assert coded.iloc[:, 0].astype("object").tolist() == table["city"].replace("c", "(rare)").tolist()
+
+
 @given(arrays(float, (5, 3, 4), elements=st.floats(0, 1)), arrays(float, 3, elements=st.floats(0.05, 2)))
 def test_members_are_combined_as_the_ensemble_scored_them(stack: np.ndarray, weights: np.ndarray) -> None:
     for name, combine in (("weighted", combine_weighted), ("geometric", combine_geometric)):
@@ -199,6 +205,14 @@ def test_a_target_never_explodes(target: Callable[..., Any], y: np.ndarray, pred
     values = target(context()).fit(y).inverse_transform(predictions)
     assert np.isfinite(values).all()
     assert (values <= (y.max(axis=0) + 1) ** 1.1 + 1).all()
+
+
+@given(
+    y=arrays(float, (6, 2), elements=st.floats(-0.9, 1e6)),
+    predictions=arrays(float, (6, 2), elements=st.floats(-1e300, 1e300)),
+)
+def test_a_logarithm_of_the_target_leaves_rmsle_defined(y: np.ndarray, predictions: np.ndarray) -> None:
+    assert (log_target(context()).fit(y).inverse_transform(predictions) > -1).all()
 
 
 def test_a_tail_below_becomes_as_normal_as_one_above() -> None:
@@ -366,3 +380,14 @@ def test_categories_are_the_same_whether_or_not_a_gap_has_made_floats_of_them() 
     np.testing.assert_array_equal(np.delete(found, 2, axis=0), np.delete(expected, 2, axis=0))
     assert np.isnan(found[2, 0])
     assert found[2, 1] == expected[0, 1]
+
+
+def test_truths_of_a_request_are_those_of_a_file() -> None:
+    """JSON has true where a file has "True"."""
+    ctx = context(categorical=("own",))
+    fitted = clean(ctx).fit(pd.DataFrame({"own": ["True", "False"]}, dtype="str"))
+    of_file, of_request = (
+        fitted.transform(pd.DataFrame({"own": values}))["own"].astype("object").tolist()
+        for values in (pd.Series(["True", "False"], dtype="str"), [True, False])
+    )
+    assert of_file == of_request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -79,7 +80,7 @@ def refine(task: Task, start: Solution, kind: str, scores: list[float], seed: in
 @pytest.mark.parametrize("branches", [1, 2, 3])
 def test_branches_share_the_models_out(branches: int) -> None:
     dealt = [
-        {each.solution.blocks["model"].name for each in branch_of(HOUSES, branch, branches).initial()}
+        {each.solution.blocks["model"].name for each in branch_of(HOUSES, branch, branches).starts()}
         for branch in range(branches)
     ]
     assert sorted(name for names in dealt for name in names) == sorted(MODELS)
@@ -92,7 +93,7 @@ def test_a_branch_refines_with_its_own_models() -> None:
         assert plan is not None
         block = plan.solution.blocks["model"]
         trials.append(Trial(block.name, block.parameters, 1.0))
-    other = {each.solution.blocks["model"].name for each in branch_of(PLAIN, 1, 2).initial()}
+    other = {each.solution.blocks["model"].name for each in branch_of(PLAIN, 1, 2).starts()}
     assert "catboost" in other and not other & {trial.name for trial in trials}
 
 
@@ -101,18 +102,18 @@ def test_a_model_that_no_encoding_is_for_is_named(monkeypatch: pytest.MonkeyPatc
     known = catalogue()
     monkeypatch.setattr(sys.modules["mlestar.recipes.catalogue"], "catalogue", lambda: (*known, deep))
     with pytest.raises(SolutionError, match="model_deep: no encode recipe is for its family 'neural'; name the family"):
-        RecipeProposer(PLAIN).initial()
+        list(RecipeProposer(PLAIN).starts())
 
 
 def test_branches_beyond_the_models_start_from_other_settings() -> None:
     branches = len(MODELS) + 1
-    first, late = (branch_of(HOUSES, branch, branches).initial()[0] for branch in (0, branches - 1))
+    first, late = (next(branch_of(HOUSES, branch, branches).starts()) for branch in (0, branches - 1))
     assert first.solution.blocks["model"].name == late.solution.blocks["model"].name
     assert first.solution.id != late.solution.id
 
 
 def test_starts_use_dates_and_texts() -> None:
-    proposals = RecipeProposer(HOUSES).initial()
+    proposals = list(RecipeProposer(HOUSES).starts())
     for proposal in proposals:
         blocks = proposal.solution.blocks
         assert "dates" in blocks["features"].name
@@ -122,7 +123,7 @@ def test_starts_use_dates_and_texts() -> None:
 
 def test_in_the_order_of_time_every_start_is_tried_without_its_trend_as_well() -> None:
     ordered = HOUSES.model_copy(update={"time": "listed", "splitter": "time"})
-    starts = [each.solution for each in RecipeProposer(ordered).initial()]
+    starts = [each.solution for each in RecipeProposer(ordered).starts()]
     for with_trend, without in zip(starts[::2], starts[1::2], strict=True):
         one, other = with_trend.blocks["features"], without.blocks["features"]
         assert other.name == f"{one.name}+untrended"
@@ -132,10 +133,10 @@ def test_in_the_order_of_time_every_start_is_tried_without_its_trend_as_well() -
 
 def test_starts_suit_the_metric() -> None:
     counts = HOUSES.model_copy(update={"metric": "rmsle"})
-    assert all("target" in each.solution.blocks for each in RecipeProposer(counts).initial())
+    assert all("target" in each.solution.blocks for each in RecipeProposer(counts).starts())
     rare = HOUSES.model_copy(update={"type": "binary", "metric": "f1", "classes": (0, 1)})
-    assert all("postprocess" in each.solution.blocks for each in RecipeProposer(rare).initial())
-    assert not any("postprocess" in each.solution.blocks for each in RecipeProposer(HOUSES).initial())
+    assert all("postprocess" in each.solution.blocks for each in RecipeProposer(rare).starts())
+    assert not any("postprocess" in each.solution.blocks for each in RecipeProposer(HOUSES).starts())
 
 
 def test_nulls_swap_one_block_each() -> None:
@@ -197,6 +198,19 @@ def test_models_are_given_what_they_can_take() -> None:
     assert names == {"ridge", "lightgbm", "xgboost", "elastic_net"}
 
 
+def test_what_other_solutions_do_is_merged_where_it_has_a_purpose() -> None:
+    """Components leave no text for TF-IDF to read, and boosting of scikit-learn takes no sparse matrix."""
+    words = solution(clean="standard", encode="tfidf", model="ridge")
+    trees = solution(clean="standard", features="text", encode="onehot", model="hist_gradient_boosting")
+    assert not RecipeProposer.fits_together(words.replace("features", trees.blocks["features"]))
+    assert not RecipeProposer.fits_together(trees.replace("encode", words.blocks["encode"]))
+    assert RecipeProposer.fits_together(words.replace("encode", find_recipe("encode", "onehot").block()))
+
+
+def test_starts_fit_together() -> None:
+    assert all(RecipeProposer.fits_together(each.solution) for each in RecipeProposer(HOUSES).starts())
+
+
 def test_same_seed_same_plans() -> None:
     start = solution(clean="standard", encode="ordinal", model="lightgbm")
     scores = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9, 0.05] * 3
@@ -210,7 +224,7 @@ def test_search_follows_the_scores() -> None:
 
     def leaves(sign: float) -> float:
         proposer = RecipeProposer(PLAIN)
-        trials = [Trial(each.solution.blocks["model"].name, {}) for each in proposer.initial()]
+        trials = [Trial(each.solution.blocks["model"].name, {}) for each in proposer.starts()]
         for _ in range(30):
             plan = proposer.plan(start, "model", trials)
             assert plan is not None
@@ -224,7 +238,7 @@ def test_search_follows_the_scores() -> None:
 def test_of_much_prose_single_words_are_tried_before_all_sequences_of_characters() -> None:
     long = HOUSES.columns[-1].model_copy(update={"length": 1500.0})
     task = HOUSES.model_copy(update={"columns": (*HOUSES.columns[:-1], long)})
-    starts = [each.solution for each in RecipeProposer(task).initial()]
+    starts = [each.solution for each in RecipeProposer(task).starts()]
     linear = [each for each in starts if each.blocks["model"].name == "ridge"]
     assert {each.blocks["encode"].name for each in linear} == {"tfidf"}  # its components say less
     first, second = (each.blocks["encode"].parameters for each in linear[:2])
@@ -241,7 +255,7 @@ def test_of_much_prose_single_words_are_tried_before_all_sequences_of_characters
 def test_of_many_rows_other_boosting_is_tried_before_forests_and_perceptrons() -> None:
     table = HOUSES.model_copy(update={"columns": HOUSES.columns[:3]})  # with texts, linear models come first anyway
     for rows, boosting_first in ((7_999, False), (8_000, True), (150_000, True)):
-        starts = RecipeProposer(table.model_copy(update={"rows": rows})).initial()
+        starts = list(RecipeProposer(table.model_copy(update={"rows": rows})).starts())
         models = list(dict.fromkeys(each.solution.blocks["model"].name for each in starts))
         boosting, others = ("hist_gradient_boosting", "xgboost"), ("extra_trees", "mlp")
         assert (max(map(models.index, boosting)) < min(map(models.index, others))) is boosting_first
@@ -285,6 +299,6 @@ def test_starts_run_on_real_data(
         splitter="stratified",
         folds=5,
     )
-    for proposal in branch_of(task, branch, 2).initial()[:3]:
+    for proposal in itertools.islice(branch_of(task, branch, 2).starts(), 3):
         model = program_of(proposal.solution, task).Solution().fit(table.iloc[:160], y[:160])
         assert (model.predict(table.iloc[160:]) == y[160:]).mean() > 0.9, proposal.name

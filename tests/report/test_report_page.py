@@ -254,6 +254,13 @@ def test_checks_that_were_not_run_for_one_reason_are_one_worry(read: Read) -> No
     assert found[0].text == "the budget left no time for it. They are: Latency; Missing values"
 
 
+def test_a_run_without_a_sandbox_says_so(read: Read) -> None:
+    run = read("digits")
+    for mode, told in (("namespaces", False), ("none", True)):
+        verdict = {**(run.verdict or {}), "environment": {"sandbox": mode}}
+        assert any(each.title == "The sandbox" for each in worries(replace(run, verdict=verdict))) is told
+
+
 def test_values_that_only_one_row_has_are_not_listed(read: Read) -> None:
     run = read("digits")
     name = run.task["columns"][0]["name"]

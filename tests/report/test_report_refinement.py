@@ -82,6 +82,18 @@ def test_effect_on_a_single_fold_is_never_called_clear(read: Read) -> None:
     assert not [finding for finding in matters(run) if "block" in finding.title and "Refining" not in finding.title]
 
 
+def test_what_matters_most_comes_first_whatever_the_other_branch_measured(read: Read) -> None:
+    clear = {"standard_error": 0.001}
+    run = with_ablations(
+        read("breast_cancer"),
+        {"block": "model", "effect": 0.01, **clear},
+        {"block": "encode", "effect": 0.2, **clear},
+        {"block": "model", "effect": 0.5, "branch": 1, **clear},
+    )
+    titles = [finding.title for finding in matters(run)]
+    assert titles.index("The model block") < titles.index("The encode block")
+
+
 def test_repeated_ablation_of_a_candidate_counts_once(read: Read) -> None:
     run = with_ablations(
         read("breast_cancer"),

@@ -229,7 +229,7 @@ def test_a_model_that_is_fitted_again_is_the_same_file(
     folder: Path, workers_address: str, tmp_path: Path, model: str
 ) -> None:
     task = Scoped.read(folder / "scope").task
-    started = [each.solution for each in RecipeProposer(task).initial()]
+    started = [each.solution for each in RecipeProposer(task).starts()]
     program = render(next(each for each in started if each.blocks["model"].name == model), task)
     files = [tmp_path / "first.skops", tmp_path / "second.skops"]
     for path in files:

@@ -70,7 +70,7 @@ def expected_seconds(candidates: Candidates, proposal: Proposal) -> float:
 
 
 def test_a_fit_that_was_cut_off_tells_of_its_own_model_alone() -> None:
-    first, second = RecipeProposer(TASK).initial()[:2]
+    first, second = list(RecipeProposer(TASK).starts())[:2]
     untried = {each.name: expected_seconds(Candidates(), each) for each in (first, second)}
     after = cut_off(first, seconds=1000.0)
     assert expected_seconds(after, first) > 100 * untried[first.name]

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
+from mlestar.errors import ModelError
 from mlestar.files import read_json, write_json
 from mlestar.solution import read_program
 from mlestar.stages import run_stage
@@ -89,6 +90,17 @@ def test_the_fit_on_all_rows_may_end_a_little_late(
     report = (tmp_path / "final" / "report.html").read_text(encoding="utf-8")
     assert ("fitted again on all rows" in report) is is_fitted
     assert ("which is the judged one" in report) is not is_fitted
+
+
+def test_a_refused_model_is_not_finalized(run: Any, tmp_path: Path) -> None:
+    shutil.copytree(run.verdict, tmp_path / "verdict")
+    verdict = read_json(tmp_path / "verdict" / "verdict.json")
+    write_json(tmp_path / "verdict" / "verdict.json", {**verdict, "verdict": "refused"})
+    places = {f"{name}_dir": run.root / name for name in ("scope", "train", "holdout", "model")}
+    places |= {"verdict_dir": tmp_path / "verdict", "final_dir": tmp_path / "final", "store": str(run.store)}
+    with pytest.raises(ModelError, match="only a blessed model is finalized"):
+        run_stage("finalize", places)
+    assert not (tmp_path / "final").exists()
 
 
 def test_the_program_says_why_it_was_chosen(run: Any) -> None:

@@ -21,7 +21,7 @@ def test_classification_predicts_the_shares_of_the_classes_and_the_commonest(spl
     assert labels is not None and labels.tolist() == [1] * 5
 
 
-@pytest.mark.parametrize("metric", ["rmse", "mae", "rmsle", "r2"])
+@pytest.mark.parametrize("metric", ["rmse", "mae", "mape", "rmsle", "r2"])
 @settings(max_examples=25, deadline=None)
 @given(
     values=st.lists(st.floats(0, 1e3), min_size=3, max_size=30).filter(lambda values: np.std(values) > 1e-3),
@@ -37,6 +37,13 @@ def test_no_other_constant_scores_better(
     judged = get_metric(metric, "regression")
     trivial, competitor = judged.score(y, predictions), judged.score(y, np.full(len(y), other))
     assert (trivial - competitor) * (1 if judged.greater_is_better else -1) >= -1e-9 * max(abs(competitor), 1)
+
+
+def test_f1_is_compared_with_all_rows_being_positive(split: Callable[..., Any]) -> None:
+    task = split("sklearn:breast_cancer", "target", metric="f1").task
+    y = np.repeat([0, 1], [9, 1])
+    predictions, labels = trivial_predictions(task, y, len(y))
+    assert get_metric("f1", task.type).score(y, predictions, labels) == pytest.approx(2 / 11)
 
 
 def test_several_targets_have_a_constant_each(split: Callable[..., Any]) -> None:

@@ -83,6 +83,7 @@ def test_a_verdict_its_figures_and_a_report(run: Path, validate: Callable[[], An
     assert validate() == "blessed"
     verdict = read_json(run / "verdict" / "verdict.json")
     assert verdict["score"] > 0.95
+    assert verdict["environment"]["sandbox"] in ("namespaces", "landlock", "none")
     figures = read_json(run / "verdict" / "metrics.json")
     assert figures["blessed"] == 1.0
     assert figures["roc_auc"] == verdict["score"]

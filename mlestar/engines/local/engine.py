@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mlestar.errors
 from mlestar.data.preflight import check_test, check_train
 from mlestar.digests import library_digest
 from mlestar.engines.local.delivery import deliver
@@ -18,7 +17,7 @@ from mlestar.engines.local.events import Events
 from mlestar.engines.local.folder import RunFolder
 from mlestar.engines.local.prediction import predict
 from mlestar.engines.local.services import Services, open_services
-from mlestar.errors import MlestarError
+from mlestar.errors import named
 from mlestar.files import read_json, telling_storage_errors
 from mlestar.spec import Scope, Source, resolve_uri
 from mlestar.stages.environment import DEADLINE
@@ -220,7 +219,5 @@ def _follow(
 
 
 def _error(event: Mapping[str, Any], log: Path) -> Exception:
-    kind = getattr(mlestar.errors, event["error"], None)
-    if isinstance(kind, type) and issubclass(kind, MlestarError):
-        return kind(event["message"])
-    return EngineFailure(f"stage {event['stage']}: {event['error']}: {event['message']}", log)
+    message = f"stage {event['stage']}: {event['error']}: {event['message']}"
+    return named(event["error"], event["message"]) or EngineFailure(message, log)
