@@ -184,7 +184,9 @@ def worries(run: Run) -> list[Finding]:
     found = [Finding(c["status"], c["title"], c["summary"]) for c in troubled if c["status"] != "not_run"]
     found += _not_run([check for check in troubled if check["status"] == "not_run"])
     if (run.verdict or {}).get("environment", {}).get("sandbox") == "none":
-        text = "Candidates ran without a sandbox here: nothing but their code kept them from reading labels and holdout."
+        text = (
+            "There was no sandbox here: nothing but their own code kept programs from reading labels and the holdout."
+        )
         found.append(Finding("warn", "The sandbox", text))
     found += [Finding("warn", "The data", text) for text in run.scope["warnings"]]
     notes = [note for model in (run.model, run.final or {}) for note in model.get("notes", ())]

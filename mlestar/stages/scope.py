@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,58 +134,73 @@ def _planned(
 
     Where the plain baseline on all rows might take too long, it is fitted on a few first, to plan by.
     """
-    budget, pipeline = scope.budget, scope.pipeline
-    everything = Plan(mode="wall_clock", total=0.0, stages={})
-    scoped = Scoped(scope, task, everything, "", data, {}, None, 0.0)
+    plan = partial(_plan, scope, task, rows, started)
+    scoped = Scoped(scope, task, Plan(mode="wall_clock", total=0.0, stages={}), "", data, {}, None, 0.0)
+    if scope.budget.evaluations or not _is_dear(scope, task):
+        baselines = _measured(scoped, train_dir, store)
+        return plan(baselines["seconds_per_evaluation"]), baselines
+    solution, few = plain_solution(task), min(rows, _FIRST_ROWS)
+    probe = _probe(scoped, few, train_dir, store)
+    scale = static_cost(solution, task) / static_cost(solution, task.model_copy(update={"rows": few}))
+    first = plan(_seconds_per_fit(probe) * scale, fewer=True)
+    compared = first.rows or rows
+    if probe.status == "timeout":  # all folds would take longer still; what is known is of the first rows
+        baselines = _measured(replace(scoped, plan=first), train_dir, store, plain=probe)
+        baselines["seconds_per_evaluation"] *= compared / few
+    else:
+        baselines = _measured(replace(scoped, plan=first), train_dir, store)
+    found = plan(baselines["seconds_per_evaluation"] * rows / compared, fewer=True)
+    return found.model_copy(update={"folds": first.folds, "rows": first.rows}), baselines
 
-    def plan(plain_seconds: float, *, fewer: bool) -> Plan:
-        return make_plan(
-            wall_clock=budget.wall_clock,
-            evaluations=budget.evaluations,
-            outer_steps=pipeline.outer_steps,
-            branches=pipeline.branches,
-            used=time.monotonic() - started,
-            fit_seconds=_dearest_fit(task, plain_seconds, pipeline.branches),
-            folds=folds,
-            repeats=task.repeats,
-            columns=len(task.columns),
-            large_folds=rows // folds >= _ENOUGH_ROWS,
-            rows=rows if fewer else None,
-        )
 
-    solution, folds = plain_solution(task), task.folds * task.repeats
-    first, plain = everything, None
+def _plan(scope: Scope, task: Task, rows: int, started: float, plain_seconds: float, *, fewer: bool = False) -> Plan:
+    """What a fit of the plain baseline on all rows takes makes the plan; ``fewer`` rows may do, to compare on."""
+    budget, pipeline, folds = scope.budget, scope.pipeline, task.folds * task.repeats
+    return make_plan(
+        wall_clock=budget.wall_clock,
+        evaluations=budget.evaluations,
+        outer_steps=pipeline.outer_steps,
+        branches=pipeline.branches,
+        used=time.monotonic() - started,
+        fit_seconds=_dearest_fit(task, plain_seconds, pipeline.branches),
+        folds=folds,
+        repeats=task.repeats,
+        columns=len(task.columns),
+        large_folds=rows // folds >= _ENOUGH_ROWS,
+        rows=rows if fewer else None,
+    )
+
+
+def _is_dear(scope: Scope, task: Task) -> bool:
+    """Whether the plain baseline, or what reads texts, might take too long on all rows."""
+    wall_clock = scope.budget.wall_clock
+    if static_cost(plain_solution(task), task) > _DEAR * wall_clock:
+        return True
+    return bool(task.text) and _dearest_start(task, scope.pipeline.branches) > _DEAR_TEXTS * wall_clock
+
+
+def _probe(scoped: Scoped, rows: int, train_dir: Path, store: str) -> Evaluation:
+    """The plain baseline on one fold of a few rows."""
+    few = replace(scoped, plan=scoped.plan.model_copy(update={"folds": 1, "rows": rows}))
+    # A postprocess would be fitted on other folds, of which there are none.
+    solution = replace(plain_solution(scoped.task), postprocess=None)
+    with open_harness(few, train_dir, store) as harness:
+        return harness.evaluate(solution, seconds=lambda: scoped.scope.budget.wall_clock * _FIRST_SHARE)
+
+
+def _measured(scoped: Scoped, train_dir: Path, store: str, plain: Evaluation | None = None) -> dict[str, Any]:
+    """The baselines on the folds and rows of the plan; the plain one where it is not known already."""
+    budget = scoped.scope.budget
     seconds = LONGEST_FIT if budget.evaluations else budget.wall_clock * _BASELINE_SHARE
-    dear = static_cost(solution, task) > _DEAR * budget.wall_clock
-    dear |= bool(task.text) and _dearest_start(task, pipeline.branches) > _DEAR_TEXTS * budget.wall_clock
-    if dear and not budget.evaluations:
-        few = min(rows, _FIRST_ROWS)
-        probed = replace(scoped, plan=everything.model_copy(update={"folds": 1, "rows": few}))
-        with open_harness(probed, train_dir, store) as harness:
-            # A postprocess would be fitted on other folds, of which there are none.
-            probe = harness.evaluate(
-                replace(solution, postprocess=None), seconds=lambda: budget.wall_clock * _FIRST_SHARE
-            )
-        scale = static_cost(solution, task) / static_cost(solution, task.model_copy(update={"rows": few}))
-        first = plan(_seconds_per_fit(probe) * scale, fewer=True)
-        plain = probe if probe.status == "timeout" else None  # all folds would take longer still
-    is_probe = plain is not None
-    with open_harness(replace(scoped, plan=first), train_dir, store) as harness:
+    with open_harness(scoped, train_dir, store) as harness:
         begun = time.monotonic()
 
         def takes_too_long(scores: Sequence[float]) -> str | None:
             whole = (time.monotonic() - begun) * len(harness.folds) / len(scores)
             return f"all folds would take {whole:.0f} s" if whole > seconds and not budget.evaluations else None
 
-        plain = plain or harness.evaluate(solution, seconds=lambda: seconds, give_up=takes_too_long)
-        baselines = _baselines(harness, plain)
-    if first is everything:
-        return plan(baselines["seconds_per_evaluation"], fewer=False), baselines
-    compared = first.rows or rows
-    if is_probe:  # what is known is of the first rows
-        baselines["seconds_per_evaluation"] *= compared / few
-    found = plan(baselines["seconds_per_evaluation"] * rows / compared, fewer=True)
-    return found.model_copy(update={"folds": first.folds, "rows": first.rows}), baselines
+        plain = plain or harness.evaluate(plain_solution(scoped.task), seconds=lambda: seconds, give_up=takes_too_long)
+        return _baselines(harness, plain)
 
 
 @contextmanager

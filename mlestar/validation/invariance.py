@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
+from mlestar.solution.input_changes import further_columns, reversed_columns
 from mlestar.validation.outcome import Outcome
 from mlestar.validation.predictions import agree, disagreement, joined, taken
 from mlestar.validation.subject import SINGLE_ROWS, Subject
@@ -14,16 +14,12 @@ __all__ = ["column_order", "extra_columns", "single_rows"]
 
 def column_order(subject: Subject) -> Outcome:
     """The columns in the opposite order give the same predictions."""
-    features = subject.sample_features
-    return _unchanged(subject, features[features.columns[::-1]], "the order of the columns changes")
+    return _unchanged(subject, reversed_columns(subject.sample_features), "the order of the columns changes")
 
 
 def extra_columns(subject: Subject) -> Outcome:
     """Columns that were not there in training give the same predictions."""
-    features = subject.sample_features.copy()
-    features.insert(0, "an extra number", np.arange(len(features), dtype=np.float64))
-    features["an extra text"] = pd.Series("extra", index=features.index, dtype="str")
-    return _unchanged(subject, features, "further columns change")
+    return _unchanged(subject, further_columns(subject.sample_features), "further columns change")
 
 
 def single_rows(subject: Subject) -> Outcome:
