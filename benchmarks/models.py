@@ -21,6 +21,7 @@ from mlestar.files import read_json
 from mlestar.solution import Solution
 from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.scoped import Scoped
+from mlestar.validation import trivial_predictions
 
 __all__ = ["Run"]
 
@@ -73,7 +74,9 @@ class Run:
 
     def gain_on_holdout(self, predictions: np.ndarray) -> float:
         """The same of the holdout."""
-        return self._sign * (self._score(self._holdout, predictions) - self._trivial)
+        trivial, labels = trivial_predictions(self.task, self._train, len(self._holdout))
+        constant = self._metric.score(self._holdout, trivial, labels)
+        return self._sign * (self._score(self._holdout, predictions) - constant)
 
     @property
     def _sign(self) -> int:

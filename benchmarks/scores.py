@@ -22,7 +22,7 @@ def score_of(name: str, task: dict, path: Path) -> float:
     if task["kind"] == "regression":
         values = found["prediction"].to_numpy(float)
         return get_metric(task["metric"], task["kind"]).score(_target(name, task, "test_labels.csv"), values)
-    classes = [column.removeprefix("probability_") for column in found if column.startswith("probability_")]
+    classes = labels_of(name, task)
     probabilities = found[[f"probability_{label}" for label in classes]].to_numpy()
     labels = _numbers(found["prediction"].astype(str), classes)
     truth = _numbers(_target(name, task, "test_labels.csv"), classes)
@@ -32,7 +32,7 @@ def score_of(name: str, task: dict, path: Path) -> float:
 def trivial_score(name: str, task: dict) -> float:
     """The score of the same prediction for every test row: the one that suits the training rows best."""
     known, truth = (_target(name, task, file) for file in ("train.csv", "test_labels.csv"))
-    classes = tuple(np.unique(known)) if task["kind"] != "regression" else ()
+    classes = labels_of(name, task) if task["kind"] != "regression" else ()
     if classes:
         known, truth = (_numbers(each, classes) for each in (known, truth))
     described = Task(
@@ -48,6 +48,11 @@ def trivial_score(name: str, task: dict) -> float:
     )
     predictions, labels = trivial_predictions(described, known, len(truth))
     return get_metric(task["metric"], task["kind"]).score(truth, predictions, labels)
+
+
+def labels_of(name: str, task: dict) -> tuple[str, ...]:
+    """The classes in alphabetical order; of two, the second is the positive one, for every system."""
+    return tuple(np.unique(_target(name, task, "train.csv")))
 
 
 def _numbers(labels: Iterable[str], classes: Sequence[str]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The tables of what was measured."""
+"""The tables of what was measured. A run that failed scores as the plain baseline does, and is counted as failed."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ def score_table(rows: pd.DataFrame, tasks: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def rank_table(rows: pd.DataFrame, tasks: dict) -> str:
-    """A Markdown table: mean rank of each system, and on how many tasks mlestar is better, with a 95 % interval.
-
-    A run that failed scores as the plain baseline does; failures are counted.
-    """
+def with_failures(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, with the mean score of the plain baseline where a run failed."""
     plain = rows[rows["system"] == "plain"].groupby("task")["score"].mean()
-    scored = rows.assign(score=rows["score"].fillna(rows["task"].map(plain)))
-    table = scored.pivot_table(index="task", columns="system", values="score", sort=False, dropna=False)
+    return rows.assign(score=rows["score"].fillna(rows["task"].map(plain)))
+
+
+def rank_table(rows: pd.DataFrame, tasks: dict) -> str:
+    """A Markdown table: mean rank of each system, and on how many tasks mlestar is better, with a 95 % interval."""
+    table = with_failures(rows).pivot_table(index="task", columns="system", values="score", sort=False, dropna=False)
     signs = pd.Series({name: 1.0 if tasks[name]["direction"] == "max" else -1.0 for name in table.index})
     gains = table.mul(signs, axis=0)
     ranks = gains.dropna().rank(axis=1, ascending=False).mean()
@@ -71,6 +72,7 @@ def plain_table(rows: pd.DataFrame, tasks: dict) -> str:
         "| task | metric | seeds | mlestar | worst | best | plain | better |",
         "|---|---|---:|---:|---:|---:|---:|---|",
     ]
+    rows = with_failures(rows)
     for name, part in rows[rows["system"].isin(("mlestar", "plain"))].groupby("task", sort=False):
         own, plain = (part.loc[part["system"] == system, "score"] for system in ("mlestar", "plain"))
         if len(own) and len(plain):

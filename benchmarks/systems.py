@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ __all__ = ["DATA", "ROOT", "SYSTEMS", "Finished", "System", "scope_spec", "time_
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("MLESTAR_BENCH_DATA", ROOT.parent / "shared" / "data"))
 PEERS = ROOT / "benchmarks" / "peers"
+WATCHER = ROOT / "benchmarks" / "watch.py"
 ENVIRONMENTS = ROOT / "runs" / "benchmark" / "environments"
 
 
@@ -57,6 +59,8 @@ def scope_spec(name: str, task: dict, *, seconds: float, seed: int) -> dict:
     }
     if task["kind"] == "regression":
         spec["task"]["type"] = "regression"
+    if task["metric"] in ("f1", "average_precision"):  # of the class that scores.py takes for the positive one
+        spec["task"]["positive"] = pd.read_csv(DATA / name / "train.csv", usecols=[task["target"]]).max().item()
     if "group_col" in task:
         spec["task"]["group"] = task["group_col"]
     if time := time_column(name, task):
@@ -100,6 +104,7 @@ def run_script(
             "seconds": seconds,
             "started": time.time(),
             "seed": seed,
+            "cores": len(os.sched_getaffinity(0)),
             "drop": task["drop"],
             "group": task.get("group_col"),
             "time": time_column(name, task),
@@ -113,13 +118,11 @@ def run_script(
 
 def _finished(command: list, folder: Path) -> Finished:
     """Run a command in a folder to its end."""
-    with (
-        (folder / "log.txt").open("wb") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, cwd=folder) as process,
-    ):
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return Finished(process.returncode, round(used.ru_maxrss / 1024, 1))
+    peak = folder / "peak_kb.txt"
+    with (folder / "log.txt").open("wb") as log:
+        watched = [sys.executable, "-S", WATCHER, peak, *command]
+        ended = subprocess.run(watched, stdout=log, stderr=log, cwd=folder, check=False)
+    return Finished(ended.returncode, round(int(peak.read_text(encoding="utf-8")) / 1024, 1))
 
 
 def made_environment(name: str) -> Path:
@@ -144,9 +147,13 @@ def _peer(name: str, script: str, *arguments: str) -> System:
 
 
 def _own_version() -> str:
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
-    commit = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    return f"{version('mlestar')} {commit}"
+    """With the commit; where something is changed since, with a digest of that too."""
+    commit, changes = (
+        subprocess.run(["git", "-C", ROOT, *command], capture_output=True, check=True).stdout
+        for command in (["rev-parse", "--short", "HEAD"], ["diff", "HEAD", "--", "mlestar"])
+    )
+    changed = f"+{hashlib.sha256(changes).hexdigest()[:7]}" if changes else ""
+    return f"{version('mlestar')} {commit.decode().strip()}{changed}"
 
 
 _PACKAGES = {"autogluon": "autogluon.tabular", "flaml": "flaml"}

@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-import pandas as pd
 from job import Job, read_job
 
 _METRICS = {"rmse": "root_mean_squared_error", "rmsle": "root_mean_squared_error", "mae": "mean_absolute_error"}
-_FOLD, _FOLDS = "fold", 8  # as many as its preset has where there are no groups
 _PREDICTION_SHARE = 0.03  # of the budget, kept for the predictions
 
 
@@ -19,24 +17,21 @@ def main(job: Job, preset: str) -> None:
 
     X, y, new = job.tables()
     there, back = job.scale
-    groups = None
-    if job.group and preset != "medium_quality":  # it knows groups only where it bags: a fold per value of a column
-        groups = _FOLD
-        X[_FOLD] = pd.factorize(X.pop(job.group))[0] % _FOLDS
-        new = new.drop(columns=job.group)
+    structure = {"group_on": job.group} if job.group else {"time_on": job.time} if job.time else None
     predictor = TabularPredictor(
         label=job.target,
         problem_type=job.kind,
         eval_metric=_METRICS.get(job.metric, job.metric),
         path=str(job.out / "autogluon"),
-        groups=groups,
+        learner_kwargs={"ignored_columns": [job.group]} if job.group else None,
         verbosity=2,
     )
     predictor.fit(
         X.assign(**{job.target: there(y)}),
         presets=preset,
         time_limit=job.left - _PREDICTION_SHARE * job.seconds,
-        num_cpus=2,
+        validation_structure=structure,
+        num_cpus=job.cores,
         num_gpus=0,
     )
     predictions = predictor.predict(new).to_numpy()

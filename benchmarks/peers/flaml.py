@@ -16,7 +16,7 @@ def main(job: Job) -> None:
 
     X, y, new = job.tables()
     there, back = job.scale
-    split = {"split_type": "group", "groups": X[job.group]} if job.group else {}
+    split = {"split_type": "group", "groups": X.pop(job.group)} if job.group else {}
     if job.time:
         order = X[job.time].sort_values(kind="stable").index
         X, y, split = X.loc[order], y.loc[order], {"split_type": "time"}
@@ -28,10 +28,11 @@ def main(job: Job) -> None:
         metric=_METRICS.get(job.metric, job.metric),
         time_budget=job.left - _PREDICTION_SHARE * job.seconds,
         seed=job.seed,
-        n_jobs=2,
+        n_jobs=job.cores,
         verbose=1,
         **split,
     )
+    new = new[X.columns]
     predictions = model.predict(new)
     if job.kind == "regression":
         job.answer(back(predictions))

@@ -28,6 +28,7 @@ class Job:
         From the start of the process to its end.
     started : float
         When it started, by ``time.time``.
+    cores : int
     group, time : str or None
         Columns of rows that belong together, and of their order in time.
     """
@@ -40,6 +41,7 @@ class Job:
     seconds: float
     started: float
     seed: int
+    cores: int
     drop: list[str]
     group: str | None = None
     time: str | None = None
@@ -57,9 +59,18 @@ class Job:
         return np.asarray, np.asarray
 
     def tables(self) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
-        """Features and target of the training rows, and features of the rows to predict."""
+        """Features and target of the training rows, and features of the rows to predict.
+
+        Texts that are dates throughout are dates, which not every peer looks for itself. The column of groups is among
+        the features, whose values none of the rows to predict has: what splits by it drops it then.
+        """
         train, test = (pd.read_csv(self.data / f"{name}.csv").drop(columns=self.drop) for name in ("train", "test"))
         target = train.pop(self.target)
+        for name in train.select_dtypes(exclude="number"):
+            dates = pd.to_datetime(train[name], format="ISO8601", errors="coerce")
+            if len(dates.dropna()) == len(train[name].dropna()):
+                train[name] = dates
+                test[name] = pd.to_datetime(test[name], format="ISO8601", errors="coerce")
         return train, target, test
 
     def answer(

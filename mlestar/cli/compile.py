@@ -49,6 +49,8 @@ def compile_assets(
 
 def _outer_steps(overrides: list[str]) -> int:
     """The number that the last override gives, or the default of the spec."""
+    from pydantic import ValidationError
+
     from mlestar.errors import SpecError
     from mlestar.spec import Pipeline
 
@@ -57,5 +59,8 @@ def _outer_steps(overrides: list[str]) -> int:
         field, _, value = override.partition("=")
         if field.strip() != OUTER_STEPS or not value.strip().isdecimal():
             raise SpecError(f"--set {override}: has no effect on what is compiled; write --set {OUTER_STEPS}=3")
-        outer_steps = int(value)
+        try:
+            outer_steps = Pipeline(outer_steps=int(value)).outer_steps
+        except ValidationError:
+            raise SpecError(f"--set {override}: no spec has so many; write a number from 1 to 6") from None
     return outer_steps

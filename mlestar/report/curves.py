@@ -74,8 +74,10 @@ def over_time(run: Run) -> Figure | None:
     better = "higher" if run.greater_is_better else "lower"
     note = (
         f"{plain(rows)} holdout rows in the order of {run.task['time']}, in {len(found['rows'])} parts of about "
-        f"{plain(rows // len(found['rows']))} rows; {better} is better. Blue: this solution. Grey: the plain baseline."
+        f"{plain(rows // len(found['rows']))} rows; {better} is better. Blue: this solution."
     )
+    if "plain" in found["scores"]:
+        note += " Grey: the plain baseline."
     return Figure(title, chart, note)
 
 

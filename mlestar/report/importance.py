@@ -20,11 +20,15 @@ MOST_COLUMNS = 15
 
 @dataclass(frozen=True)
 class Importance:
-    """``chart`` is None where the importance was not measured; ``summary`` then says why."""
+    """``chart`` is None where the importance was not measured; ``summary`` then says why.
+
+    ``tells_noise`` is whether it was measured often enough to tell a loss from chance.
+    """
 
     chart: Markup | None
     summary: str
     unused: list[str]
+    tells_noise: bool = False
 
 
 def importances(run: Run) -> list[Mapping[str, Any]]:
@@ -56,7 +60,8 @@ def importance(run: Run) -> Importance | None:
         f"Each column's values were dealt to other rows, {on} of {plain(evidence['rows'])} holdout rows; {spread}. "
         f"Columns that tell the same cover for each other and seem less important than they are together.{more}"
     )
-    return Importance(chart if rows else None, summary, [str(name) for name in evidence["columns_without_effect"]])
+    unused = [str(name) for name in evidence["columns_without_effect"]]
+    return Importance(chart if rows else None, summary, unused, tells_noise=repeats > 1)
 
 
 def _check(run: Run) -> Mapping[str, Any] | None:

@@ -68,8 +68,8 @@ def _ancestors(run: Run, identifier: str) -> list[Ancestor]:
 
 
 def _given(value: Any) -> Any:
-    """A document without its empty fields."""
+    """A document without the fields that are left open; an empty ``objective.beat`` is a choice."""
     if isinstance(value, Mapping):
         kept = {str(key): _given(each) for key, each in value.items()}
-        return {key: each for key, each in kept.items() if each not in (None, [], {})}
+        return {key: each for key, each in kept.items() if key == "beat" or each not in (None, [], {})}
     return [_given(each) for each in value] if isinstance(value, list | tuple) else value

@@ -62,6 +62,7 @@ def render(run: Run) -> str:
         digests=lineage.digests(run),
         environment=lineage.environment(run),
         spec=lineage.spec(run),
+        table_options=" --table NAME=FILE ..." if run.task.get("tables") else "",
         program=highlighted(run.final_program or run.program),
     )
 

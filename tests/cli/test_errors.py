@@ -114,6 +114,7 @@ def test_number_that_is_none(cli: Cli) -> None:
 
 def test_setting_that_does_not_change_what_is_compiled(cli: Cli) -> None:
     assert_one_line(cli("compile", "--set", "budget.wall_clock=60s"), r"no effect .* pipeline\.outer_steps=3")
+    assert_one_line(cli("compile", "--set", "pipeline.outer_steps=7"), "write a number from 1 to 6")
 
 
 def test_folder_without_a_model(cli: Cli, tmp_path: Path) -> None:

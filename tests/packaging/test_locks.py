@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-EXTRAS = {"main.txt": ["s3", "gcs"], "dev.txt": ["dev"]}
+EXTRAS = {"main.txt": ["s3", "gcs", "xgboost"], "dev.txt": ["dev", "xgboost"]}
 
 
 def entries(checkout: Path, name: str) -> Iterator[tuple[Requirement, str]]:

@@ -1,0 +1,51 @@
+"""Benchmarks compare what they say they compare."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def importable(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The modules of the benchmarks, which are scripts."""
+    for folder in ("benchmarks", "benchmarks/peers"):
+        monkeypatch.syspath_prepend(str(checkout / folder))
+
+
+def job(bench_data: Path, name: str, **changes: Any) -> Any:
+    from job import Job
+
+    document = {"data": bench_data / name, "out": bench_data, "kind": "regression", "metric": "rmse", "seconds": 60.0}
+    return Job(**document | {"started": 0.0, "seed": 0, "cores": 2, "drop": []} | changes)
+
+
+def test_peers_are_given_dates_as_dates_and_texts_as_texts(bench_data: Path) -> None:
+    train, _, test = job(bench_data, "nyc-taxi-fare", target="fare").tables()
+    for table in (train, test):
+        assert list(table.select_dtypes("datetime").columns) == ["pickup"]
+        assert table["pickup"].notna().all()
+    assert not pd.api.types.is_numeric_dtype(train["pickup_zone"])
+
+
+def test_a_failed_seed_is_no_seed_on_which_mlestar_is_better() -> None:
+    from summary import plain_table
+
+    rows = pd.DataFrame(
+        {"task": "a", "system": ["mlestar", "mlestar", "plain"], "seed": [0, 1, 0], "score": [0.93, None, 0.90]}
+    )
+    (row,) = plain_table(rows, {"a": {"direction": "max", "metric": "roc_auc"}}).splitlines()[2:]
+    assert "always" not in row and "on average" in row
+
+
+def test_memory_is_that_of_the_command(checkout: Path, tmp_path: Path) -> None:
+    """Linux hands what a process had on to those that it starts."""
+    held = "held = bytearray(300_000_000); import subprocess, sys; subprocess.run(sys.argv[1:], check=True)"
+    watch = [sys.executable, str(checkout / "benchmarks" / "watch.py"), str(tmp_path / "peak"), "true"]
+    subprocess.run([sys.executable, "-c", held, *watch], check=True)
+    assert int((tmp_path / "peak").read_text()) < 50_000
