@@ -216,22 +216,14 @@ def test_label_shuffle_is_not_misled_by_the_luck_of_a_permutation(
     assert outcome("label_shuffle", seeded, program(task))["status"] == "pass"
 
 
-@pytest.mark.parametrize(
-    ("folder", "task_fields", "blocks"),
-    [
-        ("telco-churn", {"target": "Churn", "metric": "f1"}, {"encode": "onehot", "postprocess": "threshold"}),
-        ("bike-sharing-hour", {"target": "cnt", "metric": "rmsle", "time": "dteday"}, {"postprocess": "clip"}),
-    ],
-)
 def test_label_shuffle_is_not_misled_by_a_constant_that_suits_better(
-    folder: str, task_fields: Any, blocks: Any, split: Split, program: Any, outcome: Outcome, bench_data: Path
+    split: Split, program: Any, outcome: Outcome, bench_data: Path
 ) -> None:
-    """Any positives beat none by F1; later rows of a growing business are more like the mean than like the median."""
-    data = split(str(bench_data / folder / "train.csv"), **task_fields)
-    found = outcome("label_shuffle", data, program(data.task, **blocks))
+    """Later rows of a growing business are more like the mean than like the median."""
+    data = split(str(bench_data / "bike-sharing-hour" / "train.csv"), target="cnt", metric="rmsle", time="dteday")
+    found = outcome("label_shuffle", data, program(data.task, postprocess="clip"))
     assert found["status"] == "pass"
-    gain = found["evidence"]["scores"][0] - found["evidence"]["trivial"]
-    assert gain * (1 if data.task.metric == "f1" else -1) > 0
+    assert found["evidence"]["scores"][0] < found["evidence"]["trivial"]
 
 
 def test_duplicates(split: Split, program: Any, outcome: Outcome) -> None:
