@@ -1,4 +1,7 @@
-"""The tables of what was measured. A run that failed scores as the plain baseline does, and is counted as failed."""
+"""The tables of what was measured.
+
+Where systems are ranked or seeds compared, a run that failed scores as the plain baseline does, and is counted as failed.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from mlestar.digests import digest, file_digest, modelling_versions
 from mlestar.evaluation.session import Limits
 from mlestar.storage import Storage
 
-__all__ = ["EvaluationStore", "Record", "evaluation_key"]
+__all__ = ["EvaluationStore", "Record", "evaluation_key", "files_of_store"]
 
 _log = logging.getLogger(__name__)
 
@@ -75,8 +75,7 @@ class EvaluationStore:
     """
 
     def __init__(self, uri: str) -> None:
-        remedy = "see that it is there, or name another with --store, and run the same command again"
-        self._storage = Storage(uri, what="the evaluation store", remedy=remedy)
+        self._storage = files_of_store(uri)
 
     def get(self, key: str, limits: Limits) -> Record | None:
         """The record of a key; None when there is none, or when it failed by a limit smaller than that of now.
@@ -117,6 +116,12 @@ class EvaluationStore:
 
 def _name(key: str) -> str:
     return f"{key[:2]}/{key}.npz"
+
+
+def files_of_store(uri: str) -> Storage:
+    """The files of an evaluation store, or of a folder in one."""
+    remedy = "see that it is there, or name another with --store, and run the same command again"
+    return Storage(uri, what="the evaluation store", remedy=remedy)
 
 
 def evaluation_key(program: str, data: str, fold: str, *, seed: int, threads: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlestar.storage import Storage
+from mlestar.evaluation.store import files_of_store
 from mlestar.validation.outcome import Outcome
 from mlestar.validation.subject import Subject
 
@@ -21,10 +21,9 @@ def record_opening(store: str, holdout: str, model: str) -> int:
     holdout, model : str
         Digests. The same model counts once, however often it is judged.
     """
-    remedy = "see that it is there, or name another with --store, and run the same command again"
-    storage = Storage(f"{store.rstrip('/')}/openings/{holdout[:32]}", what="the evaluation store", remedy=remedy)
-    storage.write(model[:32], b"")
-    return len(storage.names())
+    files = files_of_store(f"{store.rstrip('/')}/openings/{holdout[:32]}")
+    files.write(model[:32], b"")
+    return len(files.names())
 
 
 def openings(subject: Subject) -> Outcome | None:

@@ -142,3 +142,10 @@ def test_whatever_decides_the_predictions_is_in_the_key(change: dict[str, object
 def test_a_place_of_an_unknown_kind_is_named_with_the_remedy() -> None:
     with pytest.raises(StorageError, match=r"tape://records: the store cannot be reached .*; name a folder"):
         Storage("tape://records", what="the store", remedy="name a folder")
+
+
+def test_a_file_that_is_being_written_is_no_file_yet(tmp_path: Path) -> None:
+    files = Storage(str(tmp_path), what="the store", remedy="")
+    files.write("first", b"")
+    (tmp_path / ".second.1f3a").write_bytes(b"")
+    assert files.names() == ["first"]
