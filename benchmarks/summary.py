@@ -1,6 +1,6 @@
 """The tables of what was measured.
 
-Where systems are ranked or seeds compared, a run that failed scores as the plain baseline does, and is counted as failed.
+Where systems are ranked or seeds compared, a run that failed scores as the plain baseline does; failures are counted.
 """
 
 from __future__ import annotations
