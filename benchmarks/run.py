@@ -77,7 +77,7 @@ def main() -> None:
             key = dict(zip(KEY, (system, seconds, name, seed), strict=True))
             if arguments.resume and _is_known(key, versions[system], arguments.results):
                 continue
-            folder = arguments.out / f"{name}-{system}-{seconds:g}s-{seed}"
+            folder = arguments.out.resolve() / f"{name}-{system}-{seconds:g}s-{seed}"
             row = _run(tasks[name], folder, key, versions[system], given=seconds)
             if SYSTEMS[system].is_peer and row.seconds > OVERRUN * seconds:
                 row = _run(

@@ -23,7 +23,7 @@ def main(job: Job, preset: str) -> None:
         problem_type=job.kind,
         eval_metric=_METRICS.get(job.metric, job.metric),
         path=str(job.out / "autogluon"),
-        learner_kwargs={"ignored_columns": [job.group]} if job.group else None,
+        learner_kwargs={"ignored_columns": [job.group] if job.group else []},
         verbosity=2,
     )
     predictor.fit(

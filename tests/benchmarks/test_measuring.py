@@ -33,6 +33,27 @@ def test_peers_are_given_dates_as_dates_and_texts_as_texts(bench_data: Path) -> 
     assert not pd.api.types.is_numeric_dtype(train["pickup_zone"])
 
 
+def test_of_two_classes_the_second_in_alphabetical_order_is_the_positive_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whatever order a system has them."""
+    import scores
+
+    labels = pd.Series(["spam", "ham", "spam", "ham", "ham"], name="type")
+    (tmp_path / "mail").mkdir()
+    for name in ("train", "test_labels"):
+        labels.to_frame().to_csv(tmp_path / "mail" / f"{name}.csv", index=False)
+    monkeypatch.setattr(scores, "DATA", tmp_path)
+    found = {"prediction": ["ham", *labels[1:]], "probability_spam": [0.4, 0.1, 0.9, 0.2, 0.3]}
+    pd.DataFrame(found).assign(probability_ham=lambda own: 1 - own["probability_spam"]).to_csv(
+        tmp_path / "predictions.csv", index=False
+    )
+    task = {"kind": "binary", "target": "type"}
+    expected = {"f1": 2 / 3, "roc_auc": 1.0}
+    for metric, score in expected.items():
+        assert scores.score_of("mail", task | {"metric": metric}, tmp_path / "predictions.csv") == pytest.approx(score)
+
+
 def test_a_failed_seed_is_no_seed_on_which_mlestar_is_better() -> None:
     from summary import plain_table
 

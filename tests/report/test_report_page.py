@@ -280,6 +280,24 @@ def test_a_run_without_a_sandbox_says_so(read: Read) -> None:
         assert any(each.title == "The sandbox" for each in worries(replace(run, verdict=verdict))) is told
 
 
+def test_commands_name_the_tables_that_the_program_asks_for(read: Read) -> None:
+    run = read("diabetes")
+    assert "--table" not in Document(render(run)).text
+    table = {"name": "visits", "keys": ["patient"], "columns": []}
+    with_tables = replace(run, scope={**run.scope, "task": {**run.task, "tables": [table]}})
+    text = Document(render(with_tables)).text
+    assert "fit train.csv --table NAME=FILE ... --model model.skops" in text
+    assert "predict data.csv --table NAME=FILE ... --model model.skops" in text
+
+
+def test_that_no_baseline_has_to_be_beaten_is_shown_as_the_choice_that_it_is(read: Read) -> None:
+    run = read("diabetes")
+    spec = {**run.scope["spec"], "objective": {"beat": [], "at_least": None}}
+    text = Document(render(replace(run, scope={**run.scope, "spec": spec}))).text
+    assert "objective:\n  beat: []" in text
+    assert "at_least" not in text
+
+
 def test_values_that_only_one_row_has_are_not_listed(read: Read) -> None:
     run = read("digits")
     name = run.task["columns"][0]["name"]

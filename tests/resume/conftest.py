@@ -186,8 +186,11 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The run that all others are to equal."""
-    project = _project(tmp_path_factory.mktemp("undisturbed"))
+    """The run that all others are to equal.
+
+    KFP writes the path of its Python in the place of each "python3" of a command, and divides commands at spaces.
+    """
+    project = _project(tmp_path_factory.mktemp("python3 runs"))
     done = project.run()
     assert done.returncode in (0, 1), done.stderr
     return project

@@ -72,6 +72,27 @@ def test_a_block_that_only_harms_is_left_out(search: Callable[..., dict[str, Any
     assert (refinement["after"], refinement["accepted"]) == (without["id"], True)
 
 
+def test_blocks_of_a_candidate_that_stays_the_best_are_not_ablated_again(
+    search: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    rows = search(
+        tmp_path,
+        "sklearn:breast_cancer",
+        task={"target": "target", "metric": "roc_auc"},
+        budget={"evaluations": 40},
+        pipeline={"branches": 1, "outer_steps": 2},
+    )
+    before = tmp_path / "candidates"
+    for step in (1, 2):
+        ablated = tmp_path / f"ablated-{step}"
+        run_stage("ablate", {**rows, "branch": 0, "step": step, "candidates_dir": before, "ablated_dir": ablated})
+        before = ablated
+    once, twice = (read_json(tmp_path / f"ablated-{step}" / "history.json") for step in (1, 2))
+    assert once["ablations"]
+    assert twice["ablations"] == once["ablations"]
+    assert twice["spent"][-1]["executed"] == 0
+
+
 @pytest.mark.slow
 def test_a_plan_that_leads_on_the_first_folds_is_tried_once(
     search: Callable[..., dict[str, Any]], tmp_path: Path
