@@ -13,7 +13,6 @@ from mlestar.recipes.parts import Scaled
 from mlestar.recipes.recipe import Recipe, cells, is_large, wants_boosting
 from mlestar.recipes.space import Choice, Integer, Real
 
-
 PHASES = ((0.6, 1.0), (0.25, 0.25), (0.15, 0.06))  # shares of the epochs, and of the learning rate
 
 
