@@ -72,12 +72,13 @@ def main() -> None:
         names = arguments.tasks.split(",") if arguments.tasks else list(tasks)
         budgets, seeds = map(float, arguments.seconds.split(",")), map(int, arguments.seeds.split(","))
         systems = arguments.systems.split(",")
+        out = arguments.out.resolve()  # systems run in folders of their own
         versions = {system: SYSTEMS[system].version() for system in systems}
         for seconds, name, seed, system in itertools.product(budgets, names, seeds, systems):
             key = dict(zip(KEY, (system, seconds, name, seed), strict=True))
             if arguments.resume and _is_known(key, versions[system], arguments.results):
                 continue
-            folder = arguments.out.resolve() / f"{name}-{system}-{seconds:g}s-{seed}"
+            folder = out / f"{name}-{system}-{seconds:g}s-{seed}"
             row = _run(tasks[name], folder, key, versions[system], given=seconds)
             if SYSTEMS[system].is_peer and row.seconds > OVERRUN * seconds:
                 row = _run(

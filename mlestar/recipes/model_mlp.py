@@ -17,7 +17,7 @@ PHASES = ((0.6, 1.0), (0.25, 0.25), (0.15, 0.06))  # shares of the epochs, and o
 
 
 class Settling:
-    """As many passes over the rows as it was given, the later ones with smaller steps.
+    """About as many passes over the rows as it was given, the later ones with smaller steps.
 
     Steps of one size go round the minimum in the end. scikit-learn would take a fixed number of passes for a failure
     to converge.
