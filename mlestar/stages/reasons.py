@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from mlestar.data.task import Task
+from mlestar.solution import Solution
 from mlestar.stages.candidates import Candidate, Candidates
 
-__all__ = ["member_reason", "program_reason"]
+__all__ = ["member_reason", "program_reason", "tables_left_out"]
 
 
 def program_reason(
@@ -52,6 +54,14 @@ def program_reason(
         reached = f"{metric} {score:.{decimals}f} ± {error:.{decimals}f} (standard error)"
     compared = "" if plain is None else f" Plain gradient boosting reaches {_figure(plain)} by it."
     return f"{what}, by cross-validation on {compared_on}: {reached}.{compared}"
+
+
+def tables_left_out(solution: Solution, task: Task) -> list[str]:
+    """What to note where there are auxiliary tables and no block of the program joins them."""
+    if not task.tables or solution.needs_tables:
+        return []
+    names = ", ".join(each.name for each in task.tables)
+    return [f"the model does without the auxiliary tables ({names}): cross-validation chose a program that joins none"]
 
 
 def member_reason(metric: str, candidates: Candidates, member: Candidate, weight: float) -> str:

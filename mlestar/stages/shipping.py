@@ -23,7 +23,7 @@ from mlestar.stages.choices import Choice, repeated
 from mlestar.stages.environment import cores
 from mlestar.stages.failures import why_nothing_ran
 from mlestar.stages.model import MODEL_FILE, fit_and_save
-from mlestar.stages.reasons import member_reason, program_reason
+from mlestar.stages.reasons import member_reason, program_reason, tables_left_out
 from mlestar.stages.refits import CERTAINTY, Refit, refit, seconds_together
 from mlestar.stages.scoped import Scoped, memory_limit_mb
 from mlestar.validation.served import ServedModel
@@ -137,7 +137,8 @@ def fit_first(
             failures.append((failure.status, failure.reason))
             continue
         facts = {"fit_seconds": round(taken, 3), "fit_rows": rows, "fit_threads": threads}
-        return choice, program, {**facts, "notes": [*_in_part(rows, len(harness.y)), *dict.fromkeys(notes)]}
+        told = [*_in_part(rows, len(harness.y)), *tables_left_out(choice.solution, scoped.task)]
+        return choice, program, {**facts, "notes": [*told, *dict.fromkeys(notes)]}
     raise BudgetError(f"ensemble: nothing could be fitted on all training rows: {why_nothing_ran(failures)}")
 
 

@@ -20,10 +20,12 @@ from mlestar.data.sources import typed
 from mlestar.data.tables import write_arrow
 from mlestar.data.target import target_frame, target_values
 from mlestar.errors import DataError, SpecError
+from mlestar.recipes import RecipeProposer, plain_solution
 from mlestar.recipes.join_tables import JoinedTables
 from mlestar.solution import read_program
 from mlestar.spec import Scope, parse_scope
 from mlestar.stages.auxiliary import with_tables
+from mlestar.stages.reasons import tables_left_out
 from mlestar.stages.sample import draw_sample
 
 WEATHER = ["hr", "weathersit", "temp", "atemp", "hum", "windspeed"]
@@ -159,6 +161,15 @@ def test_who_is_behind_a_key_is_not_told_by_the_sample_that_ships(churn: Path, t
     shipped = customers.merge(contracts, on="customerID")[["gender", "SeniorCitizen", "MonthlyCharges"]]
     known = rows[["gender", "SeniorCitizen", "contracts_MonthlyCharges"]].to_numpy().tolist()
     assert all(row in known for row in shipped.to_numpy().tolist())
+
+
+def test_a_model_that_joins_none_of_the_tables_says_so(churn: Path, tmp_path: Path) -> None:
+    scope = scope_of(churn, "customers.csv", {"contracts": "customerID"}, task={"target": "Churn"})
+    task, *_ = joined(scope, tmp_path)
+    [told] = tables_left_out(plain_solution(task), task)
+    assert "without the auxiliary tables (contracts)" in told
+    start = next(RecipeProposer(task, seed=0, branch=0, branches=1).starts())
+    assert tables_left_out(start.solution, task) == []
 
 
 def test_a_table_that_was_fitted_is_saved_without_the_rows_that_made_it() -> None:
