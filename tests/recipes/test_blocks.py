@@ -27,9 +27,12 @@ from mlestar.recipes.encode_native import encode as encode_native
 from mlestar.recipes.encode_target import encode as encode_target
 from mlestar.recipes.encode_tfidf import encode as encode_tfidf
 from mlestar.recipes.features_arithmetic import features as arithmetic
+from mlestar.recipes.features_category_counts import features as counts
+from mlestar.recipes.features_clusters import features as clusters
 from mlestar.recipes.features_crosses import features as crosses
 from mlestar.recipes.features_dates import features as calendar
 from mlestar.recipes.features_geography import features as geography
+from mlestar.recipes.features_group_statistics import features as statistics
 from mlestar.recipes.features_history import features as history
 from mlestar.recipes.features_neighbours import features as neighbours
 from mlestar.recipes.features_screening import features as screening
@@ -80,6 +83,47 @@ def test_dates_become_their_calendar_parts() -> None:
     parts = calendar(context()).fit_transform(table)
     found = parts[["when_year", "when_month", "when_day", "when_hour", "when_minute", "when_weekday"]]
     assert found.to_numpy().tolist() == [[2024, 2, 29, 13, 30, 4], [2023, 12, 31, 0, 15, 7]]
+
+
+def test_on_a_circle_december_lies_next_to_january_as_june_to_july() -> None:
+    table = pd.DataFrame({"when": pd.to_datetime([f"2023-{month}-15" for month in (12, 1, 6, 7)])})
+    on_circle = calendar(context(), periodic="circular").fit_transform(table).filter(like="month_circular").to_numpy()
+    december, january, june, july = on_circle
+    assert np.linalg.norm(december - january) == pytest.approx(np.linalg.norm(june - july))
+    assert np.linalg.norm(december - june) > 3 * np.linalg.norm(december - january)
+
+
+def test_categories_are_counted_among_the_training_rows() -> None:
+    table = pd.DataFrame({"town": list("aaabcde"), "side": list("lrlrlrl")}).astype("category")
+    block = counts(context(), least_levels=5).fit(table)
+    later = pd.DataFrame({"town": ["a", "z", None], "side": ["l"] * 3}).astype("category")
+    added = block.transform(later).drop(columns=["town", "side"])
+    assert added.to_numpy().ravel().tolist() == pytest.approx([3 / 7, 0.0, 0.0])  # of `side`, with two values, none
+
+
+def test_numbers_are_compared_with_those_of_the_same_category() -> None:
+    table = pd.DataFrame({"town": pd.Categorical(list("aabb")), "rent": [10.0, 20.0, 100.0, 300.0]})
+    block = statistics(context()).fit(table)
+    later = pd.DataFrame({"town": pd.Categorical(["a", "b", "z"]), "rent": [15.0, 100.0, 107.5]})
+    assert block.transform(later).iloc[:, -1].tolist() == pytest.approx([0.0, -100.0, 0.0])
+
+
+def test_rows_lie_near_the_centre_of_their_own_cluster() -> None:
+    random = np.random.default_rng(0)
+    centres = random.choice([-5.0, 5.0], 300)
+    table = pd.DataFrame({"x": centres + random.normal(size=300), "y": -centres + random.normal(size=300)})
+    distances = clusters(context(), clusters=2).fit_transform(table).iloc[:, 2:]
+    nearest = distances.to_numpy().argmin(axis=1)
+    assert abs(np.corrcoef(nearest, centres)[0, 1]) > 0.95
+
+
+def test_no_row_is_encoded_by_its_own_target() -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame({"user": pd.Categorical(random.integers(0, 150, 600))})
+    noise = random.normal(size=600)
+    block = encode_target(context(categorical=("user",)), smooth=1.0, keep_codes=False)
+    assert abs(np.corrcoef(block.fit_transform(table, noise)[:, 0], noise)[0, 1]) < 0.15
+    assert np.corrcoef(block.transform(table)[:, 0], noise)[0, 1] > 0.4  # with its own target it would be
 
 
 def test_arithmetic_finds_the_ratio_that_matters() -> None:
