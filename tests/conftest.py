@@ -7,6 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("mlestar", deadline=None)  # how long an example takes is no matter of tests
+settings.load_profile("mlestar")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -152,7 +152,7 @@ def run(root: Path, folder: Mapping[str, bytes], stages: ScopeStage) -> bool:
     return True
 
 
-@settings(deadline=None, max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(folder=folders())
 def test_scope_or_one_clear_line(
     tmp_path_factory: pytest.TempPathFactory, scope_stage: ScopeStage, folder: dict[str, bytes]
@@ -166,7 +166,7 @@ def test_scope_or_one_clear_line(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=12, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(folder=folders(may_be_damaged=False))
 def test_model_or_one_clear_line(
     tmp_path_factory: pytest.TempPathFactory, all_stages: ScopeStage, folder: dict[str, bytes]

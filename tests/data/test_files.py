@@ -14,7 +14,6 @@ from mlestar.data.sources import read_table
 from mlestar.errors import DataError
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n")), min_size=2, unique=True))
 def test_names_are_those_of_the_table(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
     path = str(tmp_path_factory.mktemp("header") / "data.csv")
@@ -47,7 +46,7 @@ def test_parquet_file_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["data.csv", "data.csv.gz", "data.csv.zip", "data.parquet"])
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_file_is_read_or_refused_in_one_line(
     tmp_path: Path, bench_data: Path, name: str, data: st.DataObject

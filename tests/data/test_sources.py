@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlestar.data.sources import fingerprint, read_table, storage_of, typed
@@ -100,7 +100,6 @@ def test_columns_held_as_strings_are_read_as_the_file_writes_them(written) -> No
     assert frame["price"].tolist() == [1, 2]
 
 
-@settings(deadline=None)
 @given(values=st.lists(st.sampled_from(["True", "FALSE", "true", ""]), min_size=1))
 def test_booleans_mean_the_same_in_training_and_in_prediction(tmp_path_factory, values: list[str]) -> None:
     path = tmp_path_factory.mktemp("booleans") / "data.csv"

@@ -46,7 +46,7 @@ def assert_partition(folds: np.ndarray, count: int) -> None:
         assert sorted(rows) == list(range(folds.shape[1]))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(y=classes(), splitter=st.sampled_from(["kfold", "stratified"]), seed=SEEDS, count=st.integers(2, 5))
 def test_every_row_is_validated_once_per_repeat(y: np.ndarray, splitter: Any, seed: int, count: int) -> None:
     folds = make_folds(y, splitter=splitter, folds=count, repeats=2, seed=seed)
@@ -59,7 +59,7 @@ def test_every_row_is_validated_once_per_repeat(y: np.ndarray, splitter: Any, se
         assert sorted([*train, *validation]) == list(range(len(y)))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(y=classes(), seed=SEEDS)
 def test_stratified_folds_and_holdout_have_the_classes_in_proportion(y: np.ndarray, seed: int) -> None:
     held_out = split_holdout(y, splitter="stratified", fraction=0.2, seed=seed)
@@ -70,7 +70,7 @@ def test_stratified_folds_and_holdout_have_the_classes_in_proportion(y: np.ndarr
         assert max(in_folds) - min(in_folds) <= 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     y=classes(),
     groups=st.integers(15, 40),
@@ -102,7 +102,7 @@ def test_few_groups_of_unlike_sizes_leave_one_for_every_fold(splitter: Any, seed
     make_folds(y[~held_out], splitter=splitter, folds=5, groups=groups[~held_out])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(times=times(), count=st.integers(2, 5), gap=st.integers(0, 3), fraction=st.sampled_from([0.1, 0.2, 0.5]))
 def test_training_is_before_validation_in_time(times: np.ndarray, count: int, gap: int, fraction: float) -> None:
     y = np.zeros(len(times))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlestar.data.sources import read_table, storage_of, typed
@@ -37,7 +37,6 @@ def typed_frames(draw: st.DrawFn) -> pd.DataFrame:
     return typed(frame, {"number": "number", "a string, or none": "string", "date": "date"})
 
 
-@settings(deadline=None)
 @given(frame=typed_frames())
 def test_a_typed_frame_comes_back_exactly(tmp_path_factory, frame: pd.DataFrame) -> None:
     path = tmp_path_factory.mktemp("tables") / "frame.arrow"

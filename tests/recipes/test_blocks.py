@@ -282,7 +282,7 @@ def test_threshold_raises_f1_of_a_rare_class() -> None:
     assert f1_score(y[3000:], block.predict(predictions[3000:])) > 0.3
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.sampled_from(["accuracy", "balanced_accuracy", "f1_macro", "mcc", "quadratic_kappa"]),
     arrays(int, 40, elements=st.integers(0, 2)),
@@ -401,7 +401,7 @@ def test_joined_columns_do_not_take_each_others_names() -> None:
     assert found[["seats_rows_commonest", "seats_price_sum_commonest"]].iloc[0].tolist() == ["B", "high"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.sampled_from(["accuracy", "balanced_accuracy", "f1_macro", "mcc", "quadratic_kappa"]),
     arrays(int, 60, elements=st.integers(0, 3)),

@@ -175,7 +175,7 @@ def put_in_state(path: Path, state: str, other: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, phases=[Phase.generate])  # shrinking would take minutes of fits
+@settings(max_examples=8, phases=[Phase.generate])  # shrinking would take minutes of fits
 @given(
     data=st.data(), lanes=st.integers(1, 3), delays=st.lists(st.sampled_from([0.0, 0.01, 0.03]), min_size=5, max_size=5)
 )

@@ -83,7 +83,7 @@ def solutions(draw: st.DrawFn) -> Solution:
     return replace(solution, fits=3) if repeats else solution
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(solutions())
 def test_a_program_reads_back_as_its_solution(solution: Solution) -> None:
     program = render(solution, TASK)
@@ -96,7 +96,7 @@ def test_a_program_reads_back_as_its_solution(solution: Solution) -> None:
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(solutions())
 def test_a_program_is_valid_python_without_unused_or_missing_names(solution: Solution) -> None:
     program = render(solution, TASK)

@@ -130,13 +130,13 @@ def test_json_strings_mean_what_json_says() -> None:
         assert parse_scope(json.dumps(spec, ensure_ascii=False, indent="\t")).scope.task.target == name
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.text())
 def test_any_text_gives_a_scope_or_clear_lines(text: str) -> None:
     assert_clear(lines_of_error(text))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet="{}[]:,-?&*!|>'\"%@`#\\ \n\tabe~=<.0123456789x_\ud800\u2028\x85"))
 def test_any_punctuation_gives_a_scope_or_clear_lines(text: str) -> None:
     assert_clear(lines_of_error(text))
@@ -144,14 +144,14 @@ def test_any_punctuation_gives_a_scope_or_clear_lines(text: str) -> None:
     assert_clear(lines_of_error(SPEC + text))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(TREES)
 def test_any_tree_gives_a_scope_or_clear_lines(tree: Any) -> None:
     assert_clear(lines_of_error(yaml.safe_dump(tree, allow_unicode=True)))
     assert_clear(lines_of_error(json.dumps(tree)))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_value_anywhere_gives_a_scope_or_clear_lines(data: st.DataObject) -> None:
     spec = yaml.safe_load(SPEC) | {
@@ -167,7 +167,7 @@ def test_any_value_anywhere_gives_a_scope_or_clear_lines(data: st.DataObject) ->
     assert_clear(lines_of_error(yaml.safe_dump(spec)))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.text()

@@ -86,7 +86,7 @@ SCOPES = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(SCOPES)
 def test_a_scope_travels_as_json_unchanged(content: dict[str, Any]) -> None:
     scope = Scope.model_validate(content)

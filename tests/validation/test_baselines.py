@@ -22,7 +22,7 @@ def test_classification_predicts_the_shares_of_the_classes_and_the_commonest(spl
 
 
 @pytest.mark.parametrize("metric", ["rmse", "mae", "mape", "rmsle", "r2"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     values=st.lists(st.floats(0, 1e3), min_size=3, max_size=30).filter(lambda values: np.std(values) > 1e-3),
     other=st.floats(0, 1e3),
