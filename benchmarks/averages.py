@@ -16,10 +16,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
-from models import Run
+from models import Run, imported
 
 from mlestar.data import Task
 from mlestar.data.tables import read_arrow
@@ -63,9 +62,7 @@ def _write_row(run: Run, name: str, holdout: np.ndarray, count: int) -> None:
 def _fitted(folder: Path, task: Task, job: tuple[str, int]) -> np.ndarray:
     """Predictions for the holdout (rows, outputs) of a program that is fitted on the training rows."""
     program, seed = job
-    module = ModuleType("solution")
-    sys.modules["solution"] = module
-    exec(compile(program, "solution.py", "exec"), module.__dict__)
+    module = imported(program)
     module.CONTEXT = replace(module.CONTEXT, seed=module.CONTEXT.seed + seed)
     y = read_target(folder / "train", task)
     y = np.array(module.CLASSES, dtype=object)[y.astype(int)] if task.is_classification else y

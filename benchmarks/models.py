@@ -12,6 +12,8 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +25,17 @@ from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.scoped import Scoped
 from mlestar.validation import trivial_predictions
 
-__all__ = ["Run"]
+__all__ = ["Run", "imported"]
 
 WEIGHTS = (0.2, 0.35, 0.5)  # of the other model in an average with the best one
+
+
+def imported(program: str) -> Any:
+    """The module that a program is."""
+    module = ModuleType("solution")
+    sys.modules["solution"] = module  # where its classes look for themselves
+    exec(compile(program, "solution.py", "exec", dont_inherit=True), module.__dict__)
+    return module
 
 
 class Run:

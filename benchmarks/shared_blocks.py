@@ -3,7 +3,8 @@
     python benchmarks/shared_blocks.py runs/benchmark/*-mlestar-60s-0
 
 Of all candidates that differ in what comes after `encode` only, the blocks up to it are fitted once, on the first fold,
-and timed. Prints what share of the candidates' seconds these blocks take, and what share all but their first fit take.
+and timed. Prints what share of the candidates' seconds these blocks take, and what share all but
+their first fit take. Runs with auxiliary tables are not for it.
 """
 
 from __future__ import annotations
@@ -15,19 +16,16 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from models import Run, imported
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from mlestar.data.tables import read_arrow
 from mlestar.evaluation.folds import read_folds, read_target
-from mlestar.files import read_json
 from mlestar.stages.candidates import Candidate, Candidates
-from mlestar.stages.scoped import Scoped
 
 SHARED = ("clean", "features", "encode")
 
@@ -38,15 +36,14 @@ def main() -> None:
     heads = ["run", "candidates", "with the same blocks", "seconds", "up to encode", "repeated"]
     sys.stdout.write(f"| {' | '.join(heads)} |\n|---|{'---:|' * (len(heads) - 1)}\n")
     for folder in parser.parse_args().runs:
-        scope_dir = Path(read_json(folder / "run" / "pipeline" / "outputs.json")["scope"])
-        task, train_dir = Scoped.read(scope_dir).task, scope_dir.with_name("train")
-        rows = read_folds(train_dir, task)[0].train
-        X, y = read_arrow(train_dir / "features.arrow").iloc[rows], read_target(train_dir, task)[rows]
+        run = Run(folder / "run")
+        train_dir = run.scope_dir.with_name("train")
+        rows = read_folds(train_dir, run.task)[0].train
+        X, y = read_arrow(train_dir / "features.arrow").iloc[rows], read_target(train_dir, run.task)[rows]
         alike: dict[str, list[tuple[Candidate, str]]] = defaultdict(list)
-        for each, program in _candidates(scope_dir.parent.parent):
-            alike[json.dumps([(each.recipes.get(kind), each.parameters.get(kind)) for kind in SHARED])].append(
-                (each, program)
-            )
+        for each, program in _candidates(run.scope_dir.parent.parent):
+            blocks = [(each.recipes.get(kind), each.parameters.get(kind)) for kind in SHARED]
+            alike[json.dumps(blocks)].append((each, program))
         before = repeated = 0.0
         for group in alike.values():
             folds = [len(each.fold_scores) for each, _ in group]
@@ -68,10 +65,7 @@ def _candidates(stages: Path) -> Iterator[tuple[Candidate, str]]:
 
 def _seconds_before_model(program: str, X: pd.DataFrame, y: np.ndarray) -> float:
     """What fitting the blocks before the model of a candidate's program takes."""
-    module: Any = ModuleType("solution")
-    sys.modules["solution"] = module
-    exec(compile(program, "solution.py", "exec", dont_inherit=True), module.__dict__)
-    pipeline: Pipeline = module.pipeline()
+    pipeline: Pipeline = imported(program).pipeline()
     with threadpool_limits(1):
         start = time.perf_counter()
         pipeline[:-1].fit_transform(X, y)

@@ -61,7 +61,7 @@ def tables_left_out(solution: Solution, task: Task) -> list[str]:
     if not task.tables or solution.needs_tables:
         return []
     names = ", ".join(each.name for each in task.tables)
-    return [f"the model does without the auxiliary tables ({names}): cross-validation chose a program that joins none"]
+    return [f"the model does without the auxiliary tables ({names}): its program joins none of them"]
 
 
 def member_reason(metric: str, candidates: Candidates, member: Candidate, weight: float) -> str:
