@@ -13,16 +13,12 @@ from __future__ import annotations
 import argparse
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from models import Run, imported
+from models import Run, holdout_predictions
 
-from mlestar.data import Task
-from mlestar.data.tables import read_arrow
-from mlestar.evaluation.folds import read_target
 from mlestar.stages.environment import cores
 
 FITS, SEEDS, MODELS = (1, 2, 3, 5), 5, (1, 2, 3, 5)
@@ -39,7 +35,7 @@ def main() -> None:
         best = [each for each in run.best_of_each_model if not run.solution(each).needs_out_of_fold][: max(MODELS)]
         jobs = [(run.program(each), seed * _FURTHER) for each in best for seed in range(SEEDS)]
         with ProcessPoolExecutor(cores()) as pool:
-            found = list(pool.map(partial(_fitted, run.scope_dir.parent, run.task), jobs))
+            found = list(pool.map(partial(holdout_predictions, run.scope_dir.parent, run.task), jobs))
         holdout = np.array(found).reshape(len(best), SEEDS, *found[0].shape)
         for count in [each for each in MODELS if each <= len(best)]:
             _write_row(run, folder.name, holdout, count)
@@ -57,18 +53,6 @@ def _write_row(run: Run, name: str, holdout: np.ndarray, count: int) -> None:
     cells = [f"{100 * (np.mean(each) / lead - 1):+.2f}" for each in gains.values()]
     sys.stdout.write(f"| {name} | {count} | {' | '.join(cells)} | {100 * np.std(gains[1]) / lead:.2f} |\n")
     sys.stdout.flush()
-
-
-def _fitted(folder: Path, task: Task, job: tuple[str, int]) -> np.ndarray:
-    """Predictions for the holdout (rows, outputs) of a program that is fitted on the training rows."""
-    program, seed = job
-    module = imported(program)
-    module.CONTEXT = replace(module.CONTEXT, seed=module.CONTEXT.seed + seed)
-    y = read_target(folder / "train", task)
-    y = np.array(module.CLASSES, dtype=object)[y.astype(int)] if task.is_classification else y
-    fitted = module.Solution().fit(read_arrow(folder / "train" / "features.arrow"), y)
-    rows = read_arrow(folder / "holdout" / "features.arrow")
-    return fitted.predict_proba(rows) if task.is_classification else np.reshape(fitted.predict(rows), (len(rows), -1))
 
 
 if __name__ == "__main__":

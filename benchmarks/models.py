@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from mlestar.data import Task
+from mlestar.data.tables import read_arrow
 from mlestar.evaluation.folds import read_target
 from mlestar.evaluation.metrics import get_metric
 from mlestar.files import read_json
@@ -25,7 +28,7 @@ from mlestar.stages.candidates import Candidate, Candidates
 from mlestar.stages.scoped import Scoped
 from mlestar.validation import trivial_predictions
 
-__all__ = ["Run", "imported"]
+__all__ = ["Run", "holdout_predictions", "imported"]
 
 WEIGHTS = (0.2, 0.35, 0.5)  # of the other model in an average with the best one
 
@@ -36,6 +39,28 @@ def imported(program: str) -> Any:
     sys.modules["solution"] = module  # where its classes look for themselves
     exec(compile(program, "solution.py", "exec", dont_inherit=True), module.__dict__)
     return module
+
+
+def holdout_predictions(folder: Path, task: Task, job: tuple[str, int]) -> np.ndarray:
+    """Predictions for the holdout (rows, outputs) of a program that is fitted on the training rows.
+
+    Parameters
+    ----------
+    folder
+        Of what scope wrote.
+    task
+        Of the run.
+    job
+        The program, and what is added to its seed.
+    """
+    program, seed = job
+    module = imported(program)
+    module.CONTEXT = replace(module.CONTEXT, seed=module.CONTEXT.seed + seed)
+    y = read_target(folder / "train", task)
+    y = np.array(module.CLASSES, dtype=object)[y.astype(int)] if task.is_classification else y
+    fitted = module.Solution().fit(read_arrow(folder / "train" / "features.arrow"), y)
+    rows = read_arrow(folder / "holdout" / "features.arrow")
+    return fitted.predict_proba(rows) if task.is_classification else np.reshape(fitted.predict(rows), (len(rows), -1))
 
 
 class Run:
@@ -66,6 +91,11 @@ class Run:
         for each in sorted(self._all.entries, key=lambda each: -self._sign * each.score):
             found.setdefault(each.recipes["model"], each)
         return list(found.values())
+
+    def best(self, branch: int, stages: Collection[str]) -> Candidate:
+        """The best of what a branch tried in these stages."""
+        tried = (each for each in self._all.entries if each.branch == branch and each.stage in stages)
+        return max(tried, key=lambda each: self._sign * each.score)
 
     def program(self, candidate: Candidate) -> str:
         return self._all.programs[candidate.id]

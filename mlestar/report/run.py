@@ -54,7 +54,6 @@ class Run:
         model: Path,
         verdict: Path | None = None,
         final: Path | None = None,
-        candidates: Iterable[Path] = (),
     ) -> Run:
         """Read the directories that the stages wrote.
 
@@ -64,8 +63,6 @@ class Run:
             Output directories of scope, ensemble and finalize.
         verdict
             ``verdict.json`` or the directory that holds it.
-        candidates
-            Candidates directories, one per branch, for the programs in their ``solutions/``.
 
         Raises
         ------
@@ -85,7 +82,7 @@ class Run:
             verdict=read_json(verdict_file) if verdict_file is not None else None,
             final=read_json(final / "model.json") if final is not None else None,
             final_program=(final / "solution.py").read_text(encoding="utf-8") if final is not None else None,
-            programs=_refined_programs(history, [model, *candidates]),
+            programs=_refined_programs(history, model / "solutions"),
         )
 
     @property
@@ -172,13 +169,8 @@ class Run:
         return str(self.candidate(identifier).get("name", identifier))
 
 
-def _refined_programs(history: Document, directories: list[Path]) -> dict[str, str]:
-    """The programs that refinements started from and ended with, where a directory holds them."""
+def _refined_programs(history: Document, folder: Path) -> dict[str, str]:
+    """The programs that refinements started from and ended with, where the folder holds them."""
     wanted = {r[side] for r in history["refinements"] for side in ("before", "after") if r.get(side)}
-    found: dict[str, str] = {}
-    for directory in directories:
-        for identifier in sorted(wanted - found.keys()):
-            path = directory / "solutions" / f"{identifier}.py"
-            if path.is_file():
-                found[identifier] = path.read_text(encoding="utf-8")
-    return found
+    files = {identifier: folder / f"{identifier}.py" for identifier in sorted(wanted)}
+    return {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.is_file()}

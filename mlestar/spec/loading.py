@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from mlestar.spec.suggestions import did_you_mean_file
 __all__ = ["Loaded", "load_scope", "parse_scope", "resolve_uri"]
 
 _TABLES = (".csv", ".tsv", ".parquet", ".pq")
+_MOST_BYTES = 120_000  # of one argument of a process, as KFP hands the spec over: Linux allows 131,072
 _URIS = {"data": ("train", "test"), "pipeline": ("block_library", "warm_start")}  # fields of the sections
 
 
@@ -62,7 +64,11 @@ def load_scope(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
         }
         sections[name] = section.model_copy(update=uris)
     sections["data"] = sections["data"].model_copy(update={"auxiliary": _resolved_tables(loaded, path.parent)})
-    return Loaded(loaded.scope.model_copy(update=sections), loaded.source)
+    scope = loaded.scope.model_copy(update=sections)
+    if (length := len(json.dumps(scope.to_json()))) > _MOST_BYTES:
+        too_long = f"{path}: comes to {length:,} bytes of JSON, and a pipeline takes at most {_MOST_BYTES:,}"
+        raise SpecError(f"{too_long}; take columns that are not wanted out of the table instead of listing them")
+    return Loaded(scope, loaded.source)
 
 
 def parse_scope(text: str, name: str = Source.name, overrides: Sequence[str] = ()) -> Loaded:

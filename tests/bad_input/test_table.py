@@ -81,6 +81,7 @@ SPECS: dict[str, tuple[Replacement, str]] = {
     "id not in data": (task("id: number"), ":8: task.id: the data has no column 'number'; the columns are"),
     "text not in data": (task("text: [islan]"), ":8: task.text: ...no column 'islan'; did you mean 'island'?"),
     "time and group": (task("time: island\n  group: sex"), ":9: task.group: ...by time and by group at once; keep"),
+    "too long": (section(f"constraints: {{forbidden_features: [{'wing' * 30_000}]}}"), ": comes to 12... take columns"),
     "unknown metric": (task("metric: profit"), ":8: task.metric: there is no metric 'profit'; use roc_auc, log_loss"),
     "misspelt metric": (task("metric: auc"), ":8: task.metric: there is no metric 'auc'; did you mean 'roc_auc'?"),
     "metric of another task": (task("type: binary\n  metric: rmse"), ":9: ...: rmse does not fit a binary task; use"),

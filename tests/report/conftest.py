@@ -281,9 +281,9 @@ class Recorder:
         write_json(self.root / "model" / "candidates.json", {"best": chosen["id"], "candidates": self.candidates})
         history = {"ablations": ablations, "refinements": refinements, "spent": spent}
         write_json(self.root / "model" / "history.json", history)
-        (self.root / "refined" / "solutions").mkdir(parents=True)
+        (self.root / "model" / "solutions").mkdir()
         for identifier, text in self.programs.items():
-            (self.root / "refined" / "solutions" / f"{identifier}.py").write_text(text, encoding="utf-8")
+            (self.root / "model" / "solutions" / f"{identifier}.py").write_text(text, encoding="utf-8")
 
     def write_verdict(self, model: BaseEstimator, chosen: Any) -> None:
         kind = "regression" if self.type == "regression" else "classification"
@@ -398,9 +398,6 @@ def read(recorded: Callable[[str], Path]) -> Callable[[str], Run]:
 
     def run(name: str) -> Run:
         root = recorded(name)
-        return Run.read(
-            scope=root / "scope", model=root / "model", verdict=root / "verdict.json", final=root / "final",
-            candidates=[root / "refined"],
-        )  # fmt: skip
+        return Run.read(scope=root / "scope", model=root / "model", verdict=root / "verdict.json", final=root / "final")
 
     return run

@@ -168,8 +168,7 @@ def test_same_run_gives_the_same_bytes(recorded: Callable[[str], Path], read: Re
 from pathlib import Path
 from mlestar.report import Run, render
 root = Path({str(root)!r})
-run = Run.read(scope=root / "scope", model=root / "model", verdict=root / "verdict.json", final=root / "final",
-               candidates=[root / "refined"])
+run = Run.read(scope=root / "scope", model=root / "model", verdict=root / "verdict.json", final=root / "final")
 print(render(run))
 """
     pages = {

@@ -26,18 +26,22 @@ TABLES = {
     "binary": load_breast_cancer(as_frame=True).frame,
     "multiclass": load_wine(as_frame=True).frame,
     "regression": load_diabetes(as_frame=True).frame,
+    "two targets": load_diabetes(as_frame=True, scaled=False).frame,
 }
-METRICS = {"binary": "f1", "multiclass": "log_loss", "regression": "mae"}
+TASKS: dict[str, dict[str, Any]] = {
+    "binary": {"target": "target", "type": "binary", "metric": "f1"},
+    "multiclass": {"target": "target", "type": "multiclass", "metric": "log_loss"},
+    "regression": {"target": "target", "type": "regression", "metric": "mae"},
+    "two targets": {"target": ["target", "bp"], "type": "regression", "metric": "rmse"},
+}
 
 
 @pytest.fixture(
     scope="module",
-    params=["regression", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("binary", "multiclass"))],
+    params=[name if name == "regression" else pytest.param(name, marks=pytest.mark.slow) for name in TASKS],
 )
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, run_stages: Any) -> Any:
-    kind = request.param
-    task = {"target": "target", "type": kind, "metric": METRICS[kind]}
-    return run_stages(tmp_path_factory.mktemp(kind), TABLES[kind], task=task)
+    return run_stages(tmp_path_factory.mktemp("run"), TABLES[request.param], task=TASKS[request.param])
 
 
 def test_the_best_candidate_beats_the_trivial_baseline(run: Any) -> None:
