@@ -107,6 +107,10 @@ class Run:
         """Out of fold (rows, outputs)."""
         return self._all.predictions[candidate.id]
 
+    def lead(self, candidate: Candidate) -> float:
+        """By how much its score by cross-validation is better than that of the same prediction for every row."""
+        return self._sign * (candidate.score - self._trivial)
+
     def gain(self, predictions: np.ndarray) -> float:
         """By how much predictions of the training rows (those without a NaN) are better than the same for every row."""
         known = np.isfinite(predictions).all(axis=1)

@@ -53,7 +53,7 @@ def _gains(run: Run) -> Iterator[tuple[int, float, float]]:
         if first.id == last.id:
             yield branch, 0.0, 0.0
             continue
-        before, after = (run.gain(run.predictions(each)) for each in (first, last))
+        before, after = (run.lead(each) for each in (first, last))
         held_out = [_on_holdout(run, each) for each in (first, last)]
         yield branch, 100 * (after / before - 1), 100 * (held_out[1] / held_out[0] - 1)
 

@@ -23,10 +23,10 @@ class _Tally:
     best: float | None = None
     improved: bool = False
 
-    def text(self, ending: bool) -> str:
+    def text(self) -> str:
         """For example ``4 tried, best cross-validated 0.981, improved from 0.978``."""
         if not self.candidates:
-            return "nothing tried any more" if ending else "nothing that it could afford was left to try"
+            return "no new candidate"
         tried = f"{self.candidates} tried"
         if self.best is None:
             return tried
@@ -51,7 +51,6 @@ class PlainView:
         self._console, self._started = console, started
         self._best: dict[int | None, float] = {}
         self._tallies: dict[str, _Tally] = {}
-        self._ending = False
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Take one event in."""
@@ -62,14 +61,13 @@ class PlainView:
             case "stage_finished":
                 tally = self._tallies[stage_label(event)]
                 searched = event.get("branch") is not None or tally.candidates > 0
-                tried = f"; {tally.text(self._ending)}" if searched else ""
+                tried = f"; {tally.text()}" if searched else ""
                 self._print(f"{stage_label(event)}: finished after {event['seconds']:.1f} s{tried}")
             case "evaluated":
                 self._count(event)
             case "note":
                 self._print(event["message"])
             case "ending_early":
-                self._ending = True
                 self._print(ENDING_EARLY)
 
     def _count(self, event: Mapping[str, Any]) -> None:

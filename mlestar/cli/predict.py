@@ -31,9 +31,10 @@ def predict(
     if out.is_dir():
         raise MlestarError(f"{out}: is a folder; name the file to write, such as {out / 'predictions.csv'}")
     with start_server(1) as server:
-        rows = predict_table(_model_directory(model), data, out, connect(server.address), unblessed=unblessed)
+        done = predict_table(_model_directory(model), data, out, connect(server.address), unblessed=unblessed)
     if out.is_file() and not out.is_symlink():  # else it may be standard output, where predictions stand alone
-        tell(f"wrote {rows} predictions to {out}", rows=rows, places={"predictions": out.absolute()})
+        told = "\n".join([*done.notes, f"wrote {done.rows} predictions to {out}"])
+        tell(told, rows=done.rows, notes=list(done.notes), places={"predictions": out.absolute()})
 
 
 def _model_directory(path: Path) -> Path:

@@ -57,14 +57,16 @@ def check_test(scope: Scope, source: Source) -> None:
         return
     unused = {*scope.task.targets, scope.task.id, scope.task.group, *scope.constraints.forbidden_features}
     unused -= {key for table in scope.data.auxiliary.values() for key in table.keys}
-    absent = [name for name in column_names(scope.data.train) if name not in names and name not in unused]
+    trained = column_names(scope.data.train)
+    absent = [name for name in trained if name not in names and name not in unused]
     if not absent:
         return
     from mlestar.data.roles import looks_like_identifier_name  # imports pandas, which takes half a second
 
     for name in absent:
         if not looks_like_identifier_name(name):
-            remedy = did_you_mean(name, names) or f"; add it, or name it in {_FORBIDDEN}"
+            new = [each for each in names if each not in trained]
+            remedy = did_you_mean(name, new) or f"; add it, or name it in {_FORBIDDEN}"
             raise source.error(
                 "data.test", f"{test} has no column {quoted(name)}, which {scope.data.train} has{remedy}"
             )

@@ -106,7 +106,8 @@ def suggest_spec(
         guessed = f"; or name another target than {quoted(targets[0])} with --target" if reason else ""
         raise DataError(f"{train}: {error}{guessed}") from None
     suspected = _suspicions(frame, task)
-    warnings = [_cut(each, _LONGEST_WARNING) for each in (*warnings, *(each.sentence for each in suspected))]
+    lacking = [f"{test} has no column {listed(unknown)}: no feature (forbidden_features)"] if unknown else []
+    warnings = [_cut(each, _LONGEST_WARNING) for each in (*lacking, *warnings, *(each.sentence for each in suspected))]
     entries = _entries(scope, task, inferences, folder)
     if unknown:
         entries[_FORBIDDEN] = Entry(unknown, "Not in the data to predict.")

@@ -20,7 +20,7 @@ from mlestar.data.task import Task
 from mlestar.digests import digest, file_digest
 from mlestar.evaluation.folds import Fold, FoldFiles, fewer_rows, read_folds, read_target, some_folds
 from mlestar.evaluation.metrics import InvalidScore, get_metric
-from mlestar.evaluation.results import Evaluation, FoldScore, Work, summary
+from mlestar.evaluation.results import Evaluation, FoldScore, Work, asked_for, summary
 from mlestar.evaluation.session import CandidateFailure, Limits, Predictions, Workers, insisting
 from mlestar.evaluation.store import EvaluationStore, Record, evaluation_key
 from mlestar.solution import FIT_THREADS, Solution, meaning, render, requirements
@@ -124,7 +124,7 @@ class Harness:
             if len(results) < len(chosen) and (reason := give_up([each.score or 0.0 for each in results])):
                 return summary(solution, "pruned", reason, results, work=work)
         if len(chosen) < len(self.folds):
-            reason = f"asked for {len(chosen)} of {len(self.folds)} folds"
+            reason = asked_for(len(chosen), of=len(self.folds))
             return summary(solution, "pruned", reason, results, work=work)
         return summary(solution, "ok", None, results, self._out_of_fold(chosen, results), work=work)
 

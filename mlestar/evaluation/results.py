@@ -10,7 +10,25 @@ import numpy as np
 from mlestar.evaluation.store import Record
 from mlestar.solution import Solution
 
-__all__ = ["Evaluation", "FoldScore", "Work", "summary"]
+__all__ = ["Evaluation", "FoldScore", "Work", "asked_for", "on_folds", "summary"]
+
+_ASKED_FOR = "asked for "
+
+
+def asked_for(folds: int, of: int) -> str:
+    """The reason why an evaluation that went well is no candidate's: it was asked for some of the folds only."""
+    return f"{_ASKED_FOR}{folds} of {of} folds"
+
+
+def on_folds(reason: str | None) -> str:
+    """What to add to a figure of which an evaluation gives such a reason; nothing of any other.
+
+    Examples
+    --------
+    >>> on_folds(asked_for(2, of=5))
+    ' (2 of 5 folds)'
+    """
+    return f" ({reason.removeprefix(_ASKED_FOR)})" if reason and reason.startswith(_ASKED_FOR) else ""
 
 
 @dataclass(frozen=True)

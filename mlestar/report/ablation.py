@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from mlestar.evaluation.results import on_folds
 from mlestar.report.charts import Interval, intervals
 from mlestar.report.numbers import is_number
 from mlestar.report.run import Run
@@ -55,8 +56,7 @@ def _row(run: Run, ablation: Mapping[str, Any]) -> Interval:
     effect, error = ablation["effect"], ablation["standard_error"]
     clear = is_number(error) and abs(effect) > 2 * error
     text = run.score_format.signed(effect, error) if effect or error else "no difference"
-    if not is_number(error):
-        text += " (one fold)"
+    text += on_folds(ablation["reason"])
     return Interval.around(_label(ablation), effect, error, text, "" if clear else "faint")
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from mlestar.evaluation.results import on_folds
 from mlestar.report.charts import Interval, intervals
 from mlestar.report.numbers import ABSENT, is_number, plain
 from mlestar.report.run import Run
 from mlestar.report.source import Line, blocks_of, changes, highlighted
-from mlestar.report.words import outcome, recipe_of, variant_of
+from mlestar.report.words import outcome, recipe_of, without_block
 
 __all__ = ["Change", "refinement_yield", "refinements"]
 
@@ -122,8 +123,8 @@ def _reason(run: Run, refinement: Mapping[str, Any]) -> str:
         )
     last = known[-1]
     effect, error = last["effect"], last["standard_error"]
-    size = f"{run.score_format.with_error(abs(effect), error)} {run.metric}{'' if is_number(error) else ' (one fold)'}"
-    swap = f"with {variant_of(str(last['variant']), last['block'])} in its place the branch"
+    size = f"{run.score_format.with_error(abs(effect), error)} {run.metric}{on_folds(last['reason'])}"
+    swap = f"{without_block(last)} the branch"
     if effect > 0:
         return f"{swap} lost {size} in the ablation of step {last['step']}."
     gained = f"was {size} better" if effect < 0 else "scored the same"

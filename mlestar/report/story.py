@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlestar.evaluation.results import on_folds
 from mlestar.report.charts import Interval, intervals
 from mlestar.report.checks import checks
 from mlestar.report.importance import importances
 from mlestar.report.numbers import duration, is_number, percent, plain
 from mlestar.report.run import Run
-from mlestar.report.words import outcome, validation, variant_of
+from mlestar.report.words import outcome, validation, without_block
 
 __all__ = [
     "Banner",
@@ -146,17 +147,20 @@ def threshold(run: Run) -> float | None:
 
 
 def matters(run: Run) -> list[Finding]:
-    """What the score owes to what, the largest first: only refinements that led to the judged model count."""
+    """What the score owes to what, the largest first.
+
+    Only refinements that led to the judged model count, and ablations in the branches that its members come from.
+    """
     show, ancestry = run.score_format, run.ancestry
+    branches = {member["branch"] for member in run.ensemble["members"]}
     found: list[tuple[float, Finding]] = []
     for ablation in run.history["ablations"]:
         effect, error = ablation["effect"], ablation["standard_error"]
-        if is_number(effect) and is_number(error) and effect > 2 * error:
-            variant = variant_of(str(ablation["variant"]), ablation["block"])
-            text = (
-                f"With {variant} in its place, branch {ablation['branch']} loses "
-                f"{show.with_error(effect, error)} cross-validated {run.metric}."
-            )
+        is_clear = is_number(effect) and is_number(error) and effect > 2 * error
+        if is_clear and ablation["branch"] in branches:
+            swap = without_block(ablation).capitalize()
+            loss = f"{show.with_error(effect, error)} cross-validated {run.metric}{on_folds(ablation['reason'])}"
+            text = f"{swap}, branch {ablation['branch']} loses {loss}."
             found.append((effect, Finding("info", f"The {ablation['block']} block", text)))
     for refinement in run.history["refinements"]:
         gain, error = refinement["gain"], refinement["standard_error"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlestar.progress import STAGES
 
-__all__ = ["made_by", "outcome", "recipe_of", "stage_order", "validation", "variant_of"]
+__all__ = ["made_by", "outcome", "recipe_of", "stage_order", "validation", "variant_of", "without_block"]
 
 OUTCOMES = {
     "ok": "scored",
@@ -57,6 +57,12 @@ def validation(task: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
 def variant_of(name: str, kind: str) -> str:
     """The name of a variant of a block without the block's kind, which stands beside it."""
     return name.removeprefix(f"{kind}: ")
+
+
+def without_block(ablation: Mapping[str, Any]) -> str:
+    """What was done without the block: "with ordinal in its place"."""
+    variant = variant_of(str(ablation["variant"]), ablation["block"])
+    return "without it" if variant in ("none", f"without {ablation['block']}") else f"with {variant} in its place"
 
 
 def recipe_of(name: str, kind: str) -> str:

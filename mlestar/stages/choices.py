@@ -72,8 +72,7 @@ def passed_over(
     scored: list[Choice | Candidate] = [*choices, *(each for each in candidates if each.status == "ok")]
     found = [each for each in scored if len(each.fold_scores) == len(chosen.fold_scores)]
     best = max(found, key=lambda each: harness.gain(each.score or 0.0, 0.0))
-    is_preferred = len(chosen.members) > 1 and _is_as_good(harness, chosen, best)
-    if is_preferred or harness.gain(best.score or 0.0, chosen.score) <= 0:
+    if _is_as_good(harness, chosen, best) or harness.gain(best.score or 0.0, chosen.score) <= 0:
         return []
     name = best.named if isinstance(best, Choice) else best.name
     return [

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from mlestar.data.task import Task
+from mlestar.evaluation.results import on_folds
 from mlestar.solution import Solution
 from mlestar.stages.candidates import Candidate, Candidates
 
@@ -71,14 +72,12 @@ def member_reason(metric: str, candidates: Candidates, member: Candidate, weight
         if weight == 1
         else f"By itself it reaches {metric} {_figure(member.score or 0.0)}; its weight is {weight:g}."
     )
-    worth = [
-        f"{block} {_figure(effect, '+', 2)} against {instead}" for block, effect, instead in _worth(candidates, member)
-    ]
+    worth = [f"{block} {_figure(effect, '+', 2)} {instead}" for block, effect, instead in _worth(candidates, member)]
     return " ".join(filter(None, [share, f"What its blocks contribute: {', '.join(worth)}." if worth else ""]))
 
 
 def _worth(candidates: Candidates, member: Candidate) -> Iterator[tuple[str, float, str]]:
-    """Blocks, what is lost without them, and what stood in their place, where the member still has the block."""
+    """Blocks, what is lost without them, and against what, where the member still has the block."""
     line = [member]
     while line[-1].parent and (parent := candidates.find(line[-1].parent)):
         line.append(parent)
@@ -86,12 +85,16 @@ def _worth(candidates: Candidates, member: Candidate) -> Iterator[tuple[str, flo
     ablated = {each.id: candidates.solution(each.id).blocks for each in line}
     for kind, block in blocks.items():
         effects = [
-            (each["effect"], each["variant"].split(": ")[-1].replace("without ", "no "))
+            (each["effect"], f"against {_instead(each['variant'])}{on_folds(each['reason'])}")
             for each in candidates.history["ablations"]
             if each["block"] == kind and each["effect"] and ablated.get(each["candidate"], {}).get(kind) == block
         ]
         if effects:
             yield kind, *effects[-1]
+
+
+def _instead(variant: str) -> str:
+    return variant.rsplit(": ", maxsplit=1)[-1].replace("without ", "no ")
 
 
 def _figure(value: float, sign: str = "", digits: int = 5) -> str:

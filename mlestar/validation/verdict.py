@@ -25,7 +25,7 @@ from mlestar.validation.subject import JUDGED, PLAIN, TRIVIAL, Source, Subject
 __all__ = ["judge"]
 
 _OFF = "turned off by the spec"
-_NO_TIME = "the budget left no time for it; raise budget.wall_clock"
+_NO_TIME = "there was no time left for it; raise budget.wall_clock, or let the run go on to its end"
 _DESCRIPTIONS = {TRIVIAL: TRIVIAL_DESCRIPTION, PLAIN: "gradient boosting with the defaults of scikit-learn"}
 _PLAIN_SHARE = 0.4  # of the time that is left
 _NO_FIGURES: dict[str, Any] = {

@@ -206,6 +206,7 @@ TESTS: dict[str, tuple[Spoilt | None, str]] = {
     "not UTF-8": (lambda header, rows: header + rows + b"\xff", "test.csv:242: byte 1 of the line (0xff) is not UTF-8"),
     "semicolons": (lambda header, rows: header.replace(b",", b";") + b"1;2\n", "test.csv:1: ... semicolons?"),
     "other name": (lambda header, rows: header.replace(b"sex", b"gender") + rows, ":6: ... column 'sex', ... add it"),
+    "like another": (lambda header, rows: header.replace(b"bill_depth_mm", b"x") + rows, "'bill_depth_mm', ...; add"),
     "misspelt name": (lambda header, rows: header.replace(b"sex", b"Sex_") + rows, ":6: ...'sex', ...mean 'Sex_'?"),
 }  # fmt: skip
 

@@ -178,6 +178,17 @@ def test_a_table_in_which_no_number_of_a_column_can_be_read_is_refused(
     assert not (tmp_path / "predictions.csv").exists()
 
 
+def test_values_that_cannot_be_read_are_told(cli: Cli, project: Path, out: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(project / "test.csv", dtype=str)
+    name = table.columns[-1]
+    table[name] = "abc"
+    table.to_csv(tmp_path / "spoilt.csv", index=False)
+    done = cli("predict", out, tmp_path / "spoilt.csv", "--out", tmp_path / "predictions.csv", cwd=project)
+    assert done.returncode == 0
+    rows = f"{len(table):,}"
+    assert f"column '{name}': {rows} of {rows} values cannot be read, such as 'abc'" in " ".join(done.stdout.split())
+
+
 def test_predictions_on_standard_output_stand_alone(cli: Cli, project: Path, out: Path) -> None:
     done = cli("predict", out, "test.csv", "--out", "/dev/stdout", cwd=project)
     assert done.stdout == (out / "predictions.csv").read_text()

@@ -160,9 +160,9 @@ def test_end_of_a_stage_tells_that_it_improved_nothing(before: list[dict[str, An
     )
 
 
-def test_end_of_a_stage_tells_that_it_could_afford_nothing() -> None:
+def test_end_of_a_stage_tells_that_it_made_no_new_candidate() -> None:
     assert told([*EVENTS[:7], *refinement(best=0.98)])[-1] == (
-        "refine 1, branch 1: finished after 2.0 s; nothing that it could afford was left to try"
+        "refine 1, branch 1: finished after 2.0 s; no new candidate"
     )
 
 

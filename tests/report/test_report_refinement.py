@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from mlestar.evaluation.results import asked_for
 from mlestar.report import Run, render
 from mlestar.report.ablation import ablations
 from mlestar.report.refinement import refinement_yield, refinements
@@ -74,10 +75,25 @@ def test_reason_for_a_block_is_its_ablation(read: Read) -> None:
     assert "could not be ablated" in refinements(with_ablations(run))[0].reason
 
 
+def test_an_effect_tells_on_which_folds_and_against_what_it_was_measured(read: Read) -> None:
+    measured = {"effect": 0.01, "standard_error": 0.002, "reason": asked_for(2, of=5)}
+    run = with_ablations(read("breast_cancer"), {**measured, "variant": "without encode", "block": "encode"})
+    (text,) = [finding.text for finding in matters(run) if finding.title == "The encode block"]
+    branch = run.history["ablations"][0]["branch"]
+    assert text == f"Without it, branch {branch} loses 0.0100 ± 0.0020 cross-validated roc_auc (2 of 5 folds)."
+
+
+def test_ablations_of_a_branch_that_nothing_ships_from_do_not_matter(read: Read) -> None:
+    run = with_ablations(read("breast_cancer"), {"effect": 0.01, "standard_error": 0.002, "branch": 7})
+    assert not [
+        finding for finding in matters(run) if finding.title.endswith("block") and "Refining" not in finding.title
+    ]
+
+
 def test_effect_on_a_single_fold_is_never_called_clear(read: Read) -> None:
-    run = with_ablations(read("breast_cancer"), {"effect": 0.3, "standard_error": None})
+    run = with_ablations(read("breast_cancer"), {"effect": 0.3, "standard_error": None, "reason": asked_for(1, of=5)})
     (ablation,) = ablations(run)
-    assert "+0.3000 (one fold)" in str(ablation.chart)
+    assert "+0.3000 (1 of 5 folds)" in str(ablation.chart)
     assert "estimate faint" in str(ablation.chart)
     assert not [finding for finding in matters(run) if "block" in finding.title and "Refining" not in finding.title]
 
@@ -125,7 +141,7 @@ def test_a_refinement_matters_only_where_the_judged_model_came_from_it(read: Rea
     )
 
     def shipping(identifier: str) -> list[str]:
-        judged = replace(run, ensemble={**run.ensemble, "members": [{"id": identifier, "score": 0.9}]})
+        judged = replace(run, ensemble={**run.ensemble, "members": [{"id": identifier, "branch": 0, "score": 0.9}]})
         return [
             finding.text for finding in matters(judged) if finding.title == f"Refining the {refined['block']} block"
         ]

@@ -66,7 +66,8 @@ class Outcome:
     ended_early
         Whether it ended early because it was asked to; the same run, started again, then goes on.
     notes
-        What whoever uses the model should know: that it lacks the holdout rows, or some of its tests.
+        What whoever uses the model or its predictions should know: that it lacks the holdout rows, or some of its
+        tests, or what of ``data.test`` cannot be read.
     """
 
     folder: RunFolder
@@ -141,8 +142,9 @@ def run(
         folder.discard_unused()
         blessed, test = outputs["verdict"] == "blessed", scope.data.test
         predictions = folder.predictions if test and (blessed or unblessed) else None
+        notes = read_json(folder.model / "model.json")["notes"]
         if test and predictions:
-            predict(folder.model, test, predictions, services.workers, unblessed=unblessed)
+            notes += predict(folder.model, test, predictions, services.workers, unblessed=unblessed).notes
         return Outcome(
             folder=folder,
             blessed=blessed,
@@ -150,7 +152,7 @@ def run(
             predictions=predictions,
             stages_run=stages_run,
             ended_early=folder.ending.exists(),
-            notes=read_json(folder.model / "model.json")["notes"],
+            notes=notes,
         )
 
 

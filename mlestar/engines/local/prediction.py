@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +17,20 @@ if TYPE_CHECKING:
     from mlestar.data import Task
     from mlestar.evaluation import Predictions, Workers
 
-__all__ = ["predict"]
+__all__ = ["Predicted", "predict"]
 
 LONGEST_SECONDS = 3600.0  # that loading and predicting may take
 
 
-def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: bool = False) -> int:
+@dataclass(frozen=True)
+class Predicted:
+    """How many rows were predicted, and what whoever uses the predictions should know of the table."""
+
+    rows: int
+    notes: Sequence[str]
+
+
+def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: bool = False) -> Predicted:
     """Write a CSV file with predictions: the id column, ``prediction``, and ``probability_<class>`` per class.
 
     Parameters
@@ -35,11 +45,6 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
         Where the program runs.
     unblessed
         Whether a model that validation has not blessed may be used.
-
-    Returns
-    -------
-    int
-        How many rows were predicted.
 
     Raises
     ------
@@ -67,7 +72,7 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
         features = scratch / "features.arrow"
         try:
             rows = typed(frame, task.feature_storage)
-            _require_readable(frame, rows)
+            notes = _unreadable(frame, rows)
             write_arrow(rows, features)
         except DataError as error:
             raise DataError(f"{data}: {error}") from None
@@ -84,17 +89,30 @@ def predict(model: Path, data: str, out: Path, workers: Workers, *, unblessed: b
         table.to_csv(out, index=False)
     else:
         write_bytes(out, table.to_csv(index=False).encode())
-    return len(frame)
+    return Predicted(len(frame), [f"{data}: {note}" for note in notes])
 
 
-def _require_readable(frame: pd.DataFrame, rows: pd.DataFrame) -> None:
-    """Refuse columns of numbers or dates that are written so that none can be read: all would count as missing."""
+def _unreadable(frame: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
+    """What cannot be read in columns of numbers or dates, and counts as missing.
+
+    Raises
+    ------
+    DataError
+        When a column is written so that nothing in it can be read.
+    """
+    notes = []
     for name in rows:
-        if rows[name].isna().all() and frame[name].nunique() > 1:  # one value may stand for a missing one
-            example = quoted(frame[name].dropna().iloc[0])
+        unreadable = frame[name][frame[name].notna() & rows[name].isna()]
+        if unreadable.empty:
+            continue
+        example = quoted(unreadable.iloc[0])
+        if rows[name].isna().all() and unreadable.nunique() > 1:  # one value may stand for a missing one
             raise DataError(
                 f"column {quoted(name)} holds nothing that can be read, such as {example}; write it as in training"
             )
+        count = f"{len(unreadable):,} of {frame[name].notna().sum():,} values"
+        notes.append(f"column {quoted(name)}: {count} cannot be read, such as {example}, and count as missing")
+    return notes
 
 
 def _table(frame: pd.DataFrame, task: Task, predictions: Predictions) -> pd.DataFrame:
