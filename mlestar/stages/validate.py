@@ -16,7 +16,7 @@ from mlestar.recipes import plain_solution
 from mlestar.report import Run, metrics_of, render
 from mlestar.solution import render as render_program
 from mlestar.stages.budget import StageBudget
-from mlestar.stages.environment import cores
+from mlestar.stages.environment import cores, ending_early
 from mlestar.stages.model import MODEL_FILE, read_model
 from mlestar.stages.scoped import Scoped, memory_limit_mb, open_workers
 from mlestar.validation import Source, judge, record_opening
@@ -79,6 +79,7 @@ def validate(
                 threads=facts["fit_threads"],
                 seconds_left=lambda: budget.fit_seconds() - kept if budget.is_timed else inf,
                 scratch=scratch,
+                is_ending_early=ending_early(),
                 openings=record_opening(store, opened, facts["model_sha256"]),
             )
         )

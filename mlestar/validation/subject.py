@@ -61,6 +61,8 @@ class Source:
         Until the stage has to end; infinite where seconds play no part.
     scratch : Path
         A private folder.
+    is_ending_early : bool
+        Whether whoever watches the run has asked for its end, so that little time is left.
     openings : int or None
         How many models were judged on this holdout, this one included, as far as is known.
     """
@@ -80,6 +82,7 @@ class Source:
     threads: int
     seconds_left: Callable[[], float]
     scratch: Path
+    is_ending_early: bool = False
     openings: int | None = None
 
     @cached_property

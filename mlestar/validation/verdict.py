@@ -25,7 +25,6 @@ from mlestar.validation.subject import JUDGED, PLAIN, TRIVIAL, Source, Subject
 __all__ = ["judge"]
 
 _OFF = "turned off by the spec"
-_NO_TIME = "there was no time left for it; raise budget.wall_clock, or let the run go on to its end"
 _DESCRIPTIONS = {TRIVIAL: TRIVIAL_DESCRIPTION, PLAIN: "gradient boosting with the defaults of scikit-learn"}
 _PLAIN_SHARE = 0.4  # of the time that is left
 _NO_FIGURES: dict[str, Any] = {
@@ -130,7 +129,7 @@ def _plain(source: Source, holdout: Holdout) -> Scored | str:
     if source.scope.validation.checks.get("plain_baseline") == "off":
         return _OFF
     if source.seconds_left() <= 0:
-        return _NO_TIME
+        return _no_time(source)
     limits = source.limits(_PLAIN_SHARE)
     doing("validate", "plain baseline")
     try:
@@ -166,15 +165,21 @@ def _severity(check: Check, source: Source) -> Severity:
     return source.scope.validation.checks.get(check.id) or ("warn" if spared else check.severity)
 
 
+def _no_time(source: Source) -> str:
+    if source.is_ending_early:
+        return "the run was ended early, which left no time for it; the same command goes on"
+    return "the budget left no time for it; raise budget.wall_clock"
+
+
 def _outcome(check: Check, subject: Subject) -> Outcome | None:
     if check.works and subject.source.seconds_left() <= 0:
-        return Outcome("not_run", _NO_TIME)
+        return Outcome("not_run", _no_time(subject.source))
     doing("validate", check.title.lower())
     try:
         return check.function(subject)
     except CandidateFailure as failure:
         if failure.status == "timeout":
-            return Outcome("not_run", _NO_TIME, {"reason": failure.reason})
+            return Outcome("not_run", _no_time(subject.source), {"reason": failure.reason})
         if failure.status == "out_of_memory":
             return Outcome("not_run", f"it was stopped: {failure.reason}", {"status": failure.status})
         return Outcome("fail", f"the program fails: {failure.reason}", {"status": failure.status})

@@ -11,7 +11,7 @@ import pytest
 from mlestar.cli.summary import summarize
 from mlestar.engines.local import Outcome, RunFolder
 
-NO_TIME = "there was no time left for it"
+NO_TIME = "the budget left no time for it"
 
 
 def check(name: str, status: str, summary: str, severity: str = "warn") -> dict[str, Any]:

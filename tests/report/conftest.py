@@ -305,7 +305,7 @@ class Recorder:
                 {"inputs": by_input},
             ),
             ("importance", "Permutation importance", "pass", "warn", "few columns matter", self.importance(model)),
-            ("label_shuffle", "Label shuffle", "not_run", "warn", "there was no time left for it", {}),
+            ("label_shuffle", "Label shuffle", "not_run", "warn", "the budget left no time for it", {}),
         ]
         keys = ("id", "title", "status", "severity", "summary", "evidence")
         verdict = {

@@ -265,11 +265,11 @@ def test_a_score_without_a_mistake_has_no_interval_but_a_bound(read: Read) -> No
 
 def test_checks_that_were_not_run_for_one_reason_are_one_worry(read: Read) -> None:
     run = read("digits")
-    check = {"severity": "error", "status": "not_run", "summary": "there was no time left for it", "evidence": {}}
+    check = {"severity": "error", "status": "not_run", "summary": "the budget left no time for it", "evidence": {}}
     checks = [check | {"id": title, "title": title} for title in ("Latency", "Missing values")]
     found = worries(replace(run, verdict={**(run.verdict or {}), "checks": checks}))
     assert found[0].title == "2 checks"
-    assert found[0].text == "there was no time left for it. They are: Latency; Missing values"
+    assert found[0].text == "the budget left no time for it. They are: Latency; Missing values"
 
 
 def test_a_run_without_a_sandbox_says_so(read: Read) -> None:

@@ -125,6 +125,7 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
         judged_program: str | None = None,
         seconds_left: Callable[[], float] = lambda: 600.0,
         rows: int | None = None,
+        is_ending_early: bool = False,
     ) -> dict[str, Any]:
         folder = tmp_path_factory.mktemp("judged")
         target = data.train_dir / "target.arrow"
@@ -153,6 +154,7 @@ def verdict_on(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ca
                 memory_mb=SESSION.memory_mb,
                 threads=FIT_THREADS,
                 seconds_left=seconds_left,
+                is_ending_early=is_ending_early,
                 scratch=folder,
             )
         )

@@ -120,9 +120,18 @@ def test_a_model_that_cannot_predict_is_refused_with_the_reason(
     assert "out of order" in verdict["checks"][0]["summary"]
 
 
-def test_without_time_the_cheap_checks_decide(split: Split, program: Any, verdict_on: Callable[..., Verdict]) -> None:
+@pytest.mark.parametrize(
+    ("is_ending_early", "reason"), [(False, "the budget left no time for it"), (True, "the run was ended early")]
+)
+def test_without_time_the_cheap_checks_decide(
+    split: Split, program: Any, verdict_on: Callable[..., Verdict], is_ending_early: bool, reason: str
+) -> None:
     data = split("sklearn:breast_cancer", "target", metric="roc_auc")
-    verdict = verdict_on(data, program(data.task), score=0.99, seconds_left=lambda: 0.0)
+    verdict = verdict_on(
+        data, program(data.task), score=0.99, seconds_left=lambda: 0.0, is_ending_early=is_ending_early
+    )
+    latency = next(check for check in verdict["checks"] if check["id"] == "latency")
+    assert latency["summary"].startswith(reason)
     statuses = {check["id"]: check["status"] for check in verdict["checks"]}
     assert statuses["label_shuffle"] == statuses["latency"] == "not_run"
     assert statuses["trivial_baseline"] == "pass"
