@@ -38,7 +38,9 @@ def main() -> None:
             tasks.setdefault(run.task.name, []).append((gains[0], gains[1]))
     for task, found in tasks.items():
         _write(task, "mean", list(np.mean(found, axis=0)))
-    _write("all tasks", "mean", list(np.mean([np.mean(found, axis=0) for found in tasks.values()], axis=0)))
+    means = np.array([np.mean(found, axis=0) for found in tasks.values()])
+    _write("all tasks", "mean", list(means.mean(axis=0)))
+    _write("all tasks", "its standard error", list(means.std(axis=0, ddof=1) / len(means) ** 0.5))
 
 
 def _write(name: str, branch: str, gains: list[float]) -> None:
@@ -53,17 +55,16 @@ def _gains(run: Run) -> Iterator[tuple[int, float, float]]:
         if first.id == last.id:
             yield branch, 0.0, 0.0
             continue
-        before, after = (run.lead(each) for each in (first, last))
-        held_out = [_on_holdout(run, each) for each in (first, last)]
-        yield branch, 100 * (after / before - 1), 100 * (held_out[1] / held_out[0] - 1)
+        before, after = _on_holdout(run, [first, last])
+        yield branch, 100 * (run.lead(last) / run.lead(first) - 1), 100 * (after / before - 1)
 
 
-def _on_holdout(run: Run, candidate: Candidate) -> float:
-    """The mean over fits from several seeds."""
-    jobs = [(run.program(candidate), seed) for seed in range(SEEDS)]
+def _on_holdout(run: Run, candidates: list[Candidate]) -> np.ndarray:
+    """The gain of each candidate (candidates,): the mean over fits from several seeds."""
+    jobs = [(run.program(each), seed) for each in candidates for seed in range(SEEDS)]
     with ProcessPoolExecutor(cores()) as pool:
         found = pool.map(partial(holdout_predictions, run.scope_dir.parent, run.task), jobs)
-        return float(np.mean([run.gain_on_holdout(each) for each in found]))
+        return np.reshape([run.gain_on_holdout(each) for each in found], (len(candidates), SEEDS)).mean(axis=1)
 
 
 if __name__ == "__main__":

@@ -32,9 +32,12 @@ def predict(
         raise MlestarError(f"{out}: is a folder; name the file to write, such as {out / 'predictions.csv'}")
     with start_server(1) as server:
         done = predict_table(_model_directory(model), data, out, connect(server.address), unblessed=unblessed)
-    if out.is_file() and not out.is_symlink():  # else it may be standard output, where predictions stand alone
+    if out.is_file() and not out.is_symlink():
         told = "\n".join([*done.notes, f"wrote {done.rows} predictions to {out}"])
         tell(told, rows=done.rows, notes=list(done.notes), places={"predictions": out.absolute()})
+    else:  # it may be standard output, where predictions stand alone
+        for note in done.notes:
+            typer.echo(note, err=True)
 
 
 def _model_directory(path: Path) -> Path:

@@ -106,7 +106,7 @@ def suggest_spec(
         guessed = f"; or name another target than {quoted(targets[0])} with --target" if reason else ""
         raise DataError(f"{train}: {error}{guessed}") from None
     suspected = _suspicions(frame, task)
-    lacking = [f"{test} has no column {listed(unknown)}: no feature (forbidden_features)"] if unknown else []
+    lacking = [f"{test} lacks {listed(unknown)}: left out of the features (forbidden_features)"] if unknown else []
     warnings = [_cut(each, _LONGEST_WARNING) for each in (*lacking, *warnings, *(each.sentence for each in suspected))]
     entries = _entries(scope, task, inferences, folder)
     if unknown:

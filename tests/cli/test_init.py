@@ -114,7 +114,7 @@ def test_columns_that_the_data_to_predict_lacks_are_forbidden_and_so_the_spec_ru
     train, test = str(folder / "train.csv"), str(folder / "test.csv")
     found, scope = suggested(folder, train, targets=["Churn"], test=test)
     assert scope.constraints.forbidden_features == ("refunded",)
-    assert found.warnings[0] == f"{test} has no column 'refunded': no feature (forbidden_features)"
+    assert found.warnings[0] == f"{test} lacks 'refunded': left out of the features (forbidden_features)"
     check_test(scope, Source())
     assert found.task.features == ("tenure", "contract", "since")
 

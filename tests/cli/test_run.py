@@ -186,7 +186,11 @@ def test_values_that_cannot_be_read_are_told(cli: Cli, project: Path, out: Path,
     done = cli("predict", out, tmp_path / "spoilt.csv", "--out", tmp_path / "predictions.csv", cwd=project)
     assert done.returncode == 0
     rows = f"{len(table):,}"
-    assert f"column '{name}': {rows} of {rows} values cannot be read, such as 'abc'" in " ".join(done.stdout.split())
+    note = f"column '{name}': {rows} of {rows} values cannot be read, such as 'abc'"
+    assert note in " ".join(done.stdout.split())
+    done = cli("predict", out, tmp_path / "spoilt.csv", "--out", "/dev/stdout", cwd=project)
+    assert done.stdout == (tmp_path / "predictions.csv").read_text()
+    assert note in " ".join(done.stderr.split())
 
 
 def test_predictions_on_standard_output_stand_alone(cli: Cli, project: Path, out: Path) -> None:
