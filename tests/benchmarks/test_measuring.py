@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,26 @@ def test_a_failed_seed_is_no_seed_on_which_mlestar_is_better() -> None:
     )
     (row,) = plain_table(rows, {"a": {"direction": "max", "metric": "roc_auc"}}).splitlines()[2:]
     assert "always" not in row and "on average" in row
+
+
+def test_scores_by_budget_need_no_second_seed() -> None:
+    from summary import budget_table
+
+    one = pd.DataFrame({"task": "a", "budget": [30.0, 60.0], "seed": 0, "score": [0.80, 0.90]})
+    both = pd.concat([one, one.assign(seed=1, score=[0.82, 0.92])])
+    for rows, lines in ((one, 2), (both, 3)):
+        table = budget_table(rows, {"a": {"metric": "roc_auc"}}, {"a": 0.5}).splitlines()[2:]
+        assert len(table) == lines
+        assert table[1].startswith("| mean of the leads | % |")
+        assert "nan" not in "".join(table)
+
+
+def test_data_may_lie_in_a_folder_that_is_named_from_here(checkout: Path, bench_data: Path) -> None:
+    """Systems run in folders of their own, where another place would have that name."""
+    found = "import sys; sys.path.insert(0, 'benchmarks'); import systems; print(systems.DATA)"
+    environment = {**os.environ, "MLESTAR_BENCH_DATA": os.path.relpath(bench_data, checkout)}
+    printed = subprocess.check_output([sys.executable, "-c", found], cwd=checkout, env=environment, text=True)
+    assert Path(printed.strip()) == bench_data.resolve()
 
 
 def test_memory_is_that_of_the_command(checkout: Path, tmp_path: Path) -> None:
