@@ -10,7 +10,7 @@ a grouped one whole groups. Writes `runs/development` in the format of the bench
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +25,19 @@ OUT = ROOT / "runs" / "development"
 
 
 def main() -> None:
+    write_tasks(OUT, _tables())
+
+
+def write_tasks(out: Path, tables: Iterable[tuple[str, dict, pd.DataFrame]]) -> None:
+    """Of every name, task and table a folder, and what they are in `tasks.json`."""
     tasks = {}
-    for name, task, frame in _tables():
-        write_task(OUT / name, task, frame, time_column(name, task))
+    for name, task, frame in tables:
+        _write(out / name, task, frame, time_column(name, task))
         tasks[name] = task
-    (OUT / "tasks.json").write_text(json.dumps(tasks, indent=1), encoding="utf-8")
+    (out / "tasks.json").write_text(json.dumps(tasks, indent=1), encoding="utf-8")
 
 
-def write_task(folder: Path, task: dict, frame: pd.DataFrame, time: str | None) -> None:
+def _write(folder: Path, task: dict, frame: pd.DataFrame, time: str | None) -> None:
     """A task's train.csv, test.csv and test_labels.csv; `time` orders its rows."""
     folder.mkdir(parents=True, exist_ok=True)
     held_out = _held_out(frame, task, time)

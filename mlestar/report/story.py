@@ -158,9 +158,9 @@ def matters(run: Run) -> list[Finding]:
         effect, error = ablation["effect"], ablation["standard_error"]
         is_clear = is_number(effect) and is_number(error) and effect > 2 * error
         if is_clear and ablation["branch"] in branches:
-            swap = without_block(ablation).capitalize()
+            swap = without_block(ablation)
             loss = f"{show.with_error(effect, error)} cross-validated {run.metric}{on_folds(ablation['reason'])}"
-            text = f"{swap}, branch {ablation['branch']} loses {loss}."
+            text = f"{swap[0].upper()}{swap[1:]}, branch {ablation['branch']} loses {loss}."
             found.append((effect, Finding("info", f"The {ablation['block']} block", text)))
     for refinement in run.history["refinements"]:
         gain, error = refinement["gain"], refinement["standard_error"]

@@ -83,6 +83,11 @@ def test_an_effect_tells_on_which_folds_and_against_what_it_was_measured(read: R
     assert text == f"Without it, branch {branch} loses 0.0100 ± 0.0020 cross-validated roc_auc (2 of 5 folds)."
 
 
+def test_a_block_keeps_the_case_of_its_name(read: Read) -> None:
+    run = with_ablations(read("breast_cancer"), {"effect": 0.01, "standard_error": 0.002, "variant": "encode: OneHot"})
+    assert any(finding.text.startswith("With OneHot in its place, branch ") for finding in matters(run))
+
+
 def test_ablations_of_a_branch_that_nothing_ships_from_do_not_matter(read: Read) -> None:
     run = with_ablations(read("breast_cancer"), {"effect": 0.01, "standard_error": 0.002, "branch": 7})
     assert not [
