@@ -16,7 +16,7 @@ import pandas as pd
 from scores import score_of, trivial_score
 from stages import STAGES, stage_gains
 from summary import budget_table, plain_table, rank_table, score_table, stage_table, wall_clock_table
-from systems import DATA, ROOT, SYSTEMS
+from systems import DATA, ROOT, SYSTEMS, machine
 
 RESULTS = ROOT / "benchmarks" / "results.csv"
 KEY = ["system", "budget", "task", "seed"]
@@ -52,6 +52,7 @@ class Row:
     peak_mb: float
     exit_code: int
     version: str
+    machine: str
     given: float
     gains: dict[str, float] = field(default_factory=dict)
 
@@ -113,6 +114,7 @@ def _run(task: dict, folder: Path, key: dict, version: str, *, given: float) -> 
         peak_mb=finished.peak_mb,
         exit_code=finished.exit_code,
         version=version,
+        machine=machine(),
         given=round(given, 2),
         gains=stage_gains(folder / "run"),
     )

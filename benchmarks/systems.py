@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["DATA", "ROOT", "SYSTEMS", "Finished", "System", "scope_spec", "time_column"]
+__all__ = ["DATA", "ROOT", "SYSTEMS", "Finished", "System", "machine", "scope_spec", "time_column"]
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("MLESTAR_BENCH_DATA", ROOT.parent / "shared" / "data")).resolve()
@@ -43,6 +44,13 @@ class System:
     run: Callable[[str, dict, float, int, Path], Finished]
     version: Callable[[], str]
     is_peer: bool = False
+
+
+def machine() -> str:
+    """Processor and cores, for example ``AMD EPYC, 2 cores``."""
+    lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines())
+    models = (value.strip() for key, _, value in lines if key.strip() == "model name")
+    return f"{next(models, platform.machine())}, {len(os.sched_getaffinity(0))} cores"
 
 
 def scope_spec(name: str, task: dict, *, seconds: float, seed: int) -> dict:
