@@ -124,10 +124,14 @@ class Run:
         return next((each for each in chosen if each["method"] == self.ensemble["method"]), None)
 
     @property
+    def alone(self) -> list[Document]:
+        """Candidates by themselves, scored by the ensemble stage as it scores ensembles."""
+        return [each for each in self.ensemble["candidates"] if len(each.get("members") or ()) == 1]
+
+    @property
     def best_alone(self) -> Document | None:
-        """The best candidate by itself, scored by the ensemble stage as it scores ensembles."""
-        alone = [each for each in self.ensemble["candidates"] if len(each.get("members") or ()) == 1]
-        return next(iter(self.rank(alone)), None)
+        """The best candidate by itself."""
+        return next(iter(self.rank(self.alone)), None)
 
     @property
     def cross_validation_error(self) -> float | None:

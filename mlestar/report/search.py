@@ -113,7 +113,8 @@ def contributions(run: Run) -> list[Contribution]:
         best = first["score"]
     shipped, alone = run.model["score"], run.best_alone
     added = run.gain(shipped, alone["score"] if alone else best)
-    return [*found, Contribution("ensemble", len(run.ensemble["candidates"]), shipped, added)]
+    combined = len(run.ensemble["candidates"]) - len(run.alone)
+    return [*found, Contribution("ensemble", combined, shipped, added)]
 
 
 def leaderboard(run: Run) -> list[Standing]:

@@ -380,3 +380,12 @@ def test_contributions_lead_from_the_plain_baseline_to_what_ships(read: Read) ->
     assert [each.stage for each in stages][:1] == ["search"]
     assert all(each.gain is None or each.gain >= 0 for each in stages)
     assert last.score == run.model["score"]
+
+
+def test_a_candidate_by_itself_is_no_ensemble_that_was_tried(read: Read) -> None:
+    run = read("breast_cancer")
+    [weighted, best] = run.ensemble["candidates"]
+    ids = [member["id"] for member in run.ensemble["members"]]
+    ways = [weighted | {"members": ids}, best | {"members": ids[:1]}]
+    run = replace(run, ensemble={**run.ensemble, "candidates": ways})
+    assert contributions(run)[-1].tried == 1
