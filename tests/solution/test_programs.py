@@ -345,6 +345,7 @@ def test_mistakes_of_its_user_get_one_line(
     (tmp_path / "empty.csv").touch()
     train = pd.read_csv(data / "train.csv")
     train.drop(columns="tenure").to_csv(tmp_path / "narrow.csv", index=False)
+    train.assign(tenure=train["tenure"].map("{} months".format)).to_csv(tmp_path / "months.csv", index=False)
     train[train["Churn"] == 0].to_csv(tmp_path / "same.csv", index=False)
     train.head(0).to_csv(tmp_path / "header.csv", index=False)
     train.head(9).to_csv(tmp_path / "text.parquet", index=False)
@@ -362,6 +363,7 @@ def test_mistakes_of_its_user_get_one_line(
     assert fit_complaint("header.csv") == "header.csv: has no rows"
     assert "lacks 1 of the columns that are needed: 'tenure'" in fit_complaint("narrow.csv")
     assert "lacks 1 of the columns that are needed: 'Churn'" in fit_complaint(data / "test.csv")
+    assert "months.csv: column 'tenure' holds nothing that can be read, such as '" in fit_complaint("months.csv")
     assert "'Churn' holds fewer than two classes" in fit_complaint("same.csv")
     assert "folder: cannot be written" in fit_complaint(data / "train.csv", "folder")
     assert predict_complaint("absent.skops") == "absent.skops: No such file or directory"
