@@ -25,8 +25,8 @@ __all__ = [
     "column_names",
     "is_local",
     "kind_of",
-    "not_parquet",
     "opened",
+    "opened_parquet",
     "sklearn_set",
 ]
 
@@ -205,23 +205,33 @@ def check_encoding(uri: str) -> None:
                 ) from None
 
 
-def not_parquet(uri: str, error: Exception) -> DataError:
-    """What to raise for a file that the Parquet reader refuses."""
-    return DataError(f"{uri}: not a Parquet file ({reason(error)}); write it again or use CSV")
+@contextmanager
+def opened_parquet(uri: str) -> Iterator[IO[bytes]]:
+    """Open a Parquet file; refuses one in which the reader fails.
 
-
-def _parquet_names(uri: str) -> tuple[str, ...]:
-    import pyarrow.parquet as pq  # what only a Parquet file needs
-    from pyarrow import ArrowException
+    Raises
+    ------
+    DataError
+        Also when it cannot be opened.
+    """
+    from pyarrow import ArrowException  # what only a Parquet file needs
 
     with opened(uri) as file:
         try:
-            metadata = pq.read_metadata(file)
-            schema = metadata.schema.to_arrow_schema()
-            index = (schema.pandas_metadata or {}).get("index_columns", ())  # of the table written; not read back
-        except (ArrowException, ValueError, OSError) as error:
-            raise not_parquet(uri, error) from None
-    names = tuple(str(name) for name in schema.names if name not in index)
+            yield file
+        # The last three: what pandas noted of its columns is damaged, or from another program.
+        except (ArrowException, ValueError, OSError, LookupError, TypeError, AttributeError) as error:
+            raise DataError(f"{uri}: not a Parquet file ({reason(error)}); write it again or use CSV") from None
+
+
+def _parquet_names(uri: str) -> tuple[str, ...]:
+    import pyarrow.parquet as pq
+
+    with opened_parquet(uri) as file:
+        metadata = pq.read_metadata(file)
+        schema = metadata.schema.to_arrow_schema()
+        index = (schema.pandas_metadata or {}).get("index_columns", ())  # of the table written; not read back
+        names = tuple(str(name) for name in schema.names if name not in index)
     _check_distinct(uri, names)
     if not names or not metadata.num_rows:
         raise _no_rows(uri)

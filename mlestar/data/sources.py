@@ -16,8 +16,8 @@ from mlestar.data.files import (
     check_rows,
     column_names,
     kind_of,
-    not_parquet,
     opened,
+    opened_parquet,
     sklearn_set,
 )
 from mlestar.data.task import Storage
@@ -140,14 +140,9 @@ def _read_sklearn(uri: str) -> pd.DataFrame:
 
 
 def _read_parquet(uri: str) -> pd.DataFrame:
-    from pyarrow import ArrowException
-
     column_names(uri)  # refuses what has no rows, or a name twice
-    with opened(uri) as file:
-        try:
-            frame = pd.read_parquet(file)
-        except (ArrowException, ValueError, OSError) as error:
-            raise not_parquet(uri, error) from None
+    with opened_parquet(uri) as file:
+        frame = pd.read_parquet(file)
     frame.columns = frame.columns.astype(str)
     return frame.reset_index(drop=True)
 

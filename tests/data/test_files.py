@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -43,6 +45,17 @@ def test_parquet_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "data.parquet").write_bytes(b"PAR2")
     with pytest.raises(DataError, match="not a Parquet file"):
         column_names(str(tmp_path / "data.parquet"))
+
+
+@pytest.mark.parametrize("noted", [b'"float64"', b'"index_columns"', b'"numpy_type"'])
+def test_parquet_file_whose_notes_for_pandas_are_damaged(tmp_path: Path, bench_data: Path, noted: bytes) -> None:
+    path = tmp_path / "data.parquet"
+    table = pa.Table.from_pandas(pd.read_csv(bench_data / "penguins" / "train.csv"))
+    assert noted in table.schema.metadata[b"pandas"]
+    damaged = table.schema.metadata[b"pandas"].replace(noted, noted.upper())
+    pq.write_table(table.replace_schema_metadata({b"pandas": damaged}), path)
+    with pytest.raises(DataError, match="not a Parquet file"):
+        read_table(str(path))
 
 
 @pytest.mark.parametrize("name", ["data.csv", "data.csv.gz", "data.csv.zip", "data.parquet"])
