@@ -221,7 +221,7 @@ def opened_parquet(uri: str) -> Iterator[IO[bytes]]:
             yield file
         # The last three: what pandas noted of its columns is damaged, or from another program.
         except (ArrowException, ValueError, OSError, LookupError, TypeError, AttributeError) as error:
-            raise DataError(f"{uri}: not a Parquet file ({reason(error)}); write it again or use CSV") from None
+            raise DataError(f"{uri}: cannot be read as Parquet ({reason(error)}); write it again or use CSV") from None
 
 
 def _parquet_names(uri: str) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def importance(subject: Subject) -> Outcome:
         losses.append(np.array(found))
     if not losses:
         permuting = f"permuting {columns:,} column{'s' if columns > 1 else ''} takes some {number(needed)} s or more"
-        return Outcome("not_run", f"{permuting}, {number(allowed)} s were left; raise budget.wall_clock")
+        return Outcome("not_run", f"{permuting}, {number(allowed)} s were left; {subject.source.remedy}")
     repeats = [each for each in losses if not np.isnan(each).all()]  # without those whose rows are all of one class
     if not repeats:
         return Outcome("not_run", f"{subject.task.metric} is not defined on so few rows")

@@ -74,7 +74,7 @@ def _judged(subject: Subject, effects: Sequence[Mapping[str, Any]], what: str) -
     worst = next((effect for effect in effects if effect["loss"] is not None), None)
     if worst is None:
         return "pass", f"predictions are made where a column {what}; there is no score on so few rows"
-    change = f"worsens by {number(max(worst['loss'], 0.0))} to {number(worst['score'])}"
+    change = f"worsens by {number(max(worst['loss'], 0.0))}, to {number(worst['score'])}"
     summary = f"where {worst['column']!r} {what} the score {change}"
     trivial = subject.holdout.score_rows(subject.models[TRIVIAL], subject.sample)
     noise = subject.half_width * np.sqrt(len(subject.holdout) / len(subject.sample))

@@ -94,6 +94,11 @@ class Source:
         """Class numbers (rows,), values (rows,), or values (rows, outputs)."""
         return read_target(self.train_dir, self.task)
 
+    @property
+    def remedy(self) -> str:
+        """What gives a check more time."""
+        return "the same command goes on" if self.is_ending_early else "raise budget.wall_clock"
+
     def allowance(self, most: float) -> float:
         """Seconds for one check that can stop at any time: at most a third of what is left.
 

@@ -166,9 +166,8 @@ def _severity(check: Check, source: Source) -> Severity:
 
 
 def _no_time(source: Source) -> str:
-    if source.is_ending_early:
-        return "the run was ended early, which left no time for it; the same command goes on"
-    return "the budget left no time for it; raise budget.wall_clock"
+    because = "the run was ended early, which" if source.is_ending_early else "the budget"
+    return f"{because} left no time for it; {source.remedy}"
 
 
 def _outcome(check: Check, subject: Subject) -> Outcome | None:

@@ -155,8 +155,8 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "Parquet as CSV": ("train.csv", b"PAR1\xff\xff", "train.csv: is a Parquet file; name it .parquet"),
     "no gzip": ("train.csv.gz", TABLE, "train.csv.gz: cannot be read to its end ...; copy or compress it again"),
     "no zip": ("train.csv.zip", TABLE, "train.csv.zip: cannot be read (File is not a zip file); name a file that can"),
-    "no Parquet": ("train.parquet", b"PAR1....", "train.parquet: not a Parquet file (...); write it again or use CSV"),
-    "empty Parquet": ("train.parquet", b"", "train.parquet: not a Parquet file (...); write it again or use CSV"),
+    "no Parquet": ("train.parquet", b"PAR1....", "train.parquet: cannot be read as Parquet (...); write it again"),
+    "empty Parquet": ("train.parquet", b"", "train.parquet: cannot be read as Parquet (...); write it again"),
 }  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def test_parquet_file_that_is_cut_off(folder: Path, run_refused: Refused, part: 
     (folder / "train.parquet").write_bytes(content[: int(len(content) * part)])
     spec = (folder / "penguins.yaml").read_text()
     (folder / "penguins.yaml").write_text(spec.replace("train.csv", "train.parquet"))
-    run_refused("train.parquet: not a Parquet file")
+    run_refused("train.parquet: cannot be read as Parquet")
 
 
 def test_file_that_may_not_be_read(folder: Path, run_refused: Refused) -> None:

@@ -43,7 +43,7 @@ def test_names_in_files_of_every_kind(bench_data: Path, tmp_path: Path, name: st
 
 def test_parquet_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "data.parquet").write_bytes(b"PAR2")
-    with pytest.raises(DataError, match="not a Parquet file"):
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
         column_names(str(tmp_path / "data.parquet"))
 
 
@@ -54,7 +54,7 @@ def test_parquet_file_whose_notes_for_pandas_are_damaged(tmp_path: Path, bench_d
     assert noted in table.schema.metadata[b"pandas"]
     damaged = table.schema.metadata[b"pandas"].replace(noted, noted.upper())
     pq.write_table(table.replace_schema_metadata({b"pandas": damaged}), path)
-    with pytest.raises(DataError, match="not a Parquet file"):
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
         read_table(str(path))
 
 

@@ -69,7 +69,7 @@ def test_a_source_that_is_not_there_is_refused(uri: str, message: str) -> None:
 
 
 def test_a_file_that_is_no_parquet_is_refused(written) -> None:
-    with pytest.raises(DataError, match="not a Parquet file"):
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
         read_table(written("a,b\n1,2\n", "data.parquet"))
 
 

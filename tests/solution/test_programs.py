@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -349,6 +351,9 @@ def test_mistakes_of_its_user_get_one_line(
     train[train["Churn"] == 0].to_csv(tmp_path / "same.csv", index=False)
     train.head(0).to_csv(tmp_path / "header.csv", index=False)
     train.head(9).to_csv(tmp_path / "text.parquet", index=False)
+    table = pa.Table.from_pandas(train.head(9))
+    notes = table.schema.metadata[b"pandas"].replace(b'"numpy_type"', b'"nmupy_type"')
+    pq.write_table(table.replace_schema_metadata({b"pandas": notes}), tmp_path / "notes.parquet")
 
     def fit_complaint(file: object, model: str = "m") -> str:
         return complaint("fit", file, "--model", model)
@@ -360,6 +365,7 @@ def test_mistakes_of_its_user_get_one_line(
     assert fit_complaint("folder") == "folder: Is a directory"
     assert "empty.csv: is no table" in fit_complaint("empty.csv")
     assert "text.parquet: is no table" in fit_complaint("text.parquet")
+    assert "notes.parquet: is no table" in fit_complaint("notes.parquet")
     assert fit_complaint("header.csv") == "header.csv: has no rows"
     assert "lacks 1 of the columns that are needed: 'tenure'" in fit_complaint("narrow.csv")
     assert "lacks 1 of the columns that are needed: 'Churn'" in fit_complaint(data / "test.csv")

@@ -52,9 +52,16 @@ def test_column_that_the_program_does_not_use_has_no_effect(with_noise: Any, pro
     assert found["evidence"]["columns_without_effect"] == ["noise"]
 
 
-def test_importance_that_the_budget_does_not_allow_is_not_run(with_noise: Any, program: Any, outcome: Outcome) -> None:
-    found = outcome("importance", with_noise, program(with_noise.task), seconds_left=lambda: 1e-3)
+@pytest.mark.parametrize(
+    ("is_ending_early", "remedy"), [(False, "raise budget.wall_clock"), (True, "the same command goes on")]
+)
+def test_importance_that_the_time_does_not_allow_is_not_run(
+    with_noise: Any, program: Any, outcome: Outcome, is_ending_early: bool, remedy: str
+) -> None:
+    code = program(with_noise.task)
+    found = outcome("importance", with_noise, code, seconds_left=lambda: 1e-3, is_ending_early=is_ending_early)
     assert found["status"] == "not_run"
+    assert found["summary"].endswith(remedy)
     assert "columns" not in found["evidence"]
 
 
